@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A time zone: UTC instants to local offsets, for one IANA name. Immutable once loaded. Parsing and asking are pure; only
+ * zone_load reads files. The file format is TZif, RFC 8536. */
+#ifndef SENDPOST_TIME_ZONE_H
+#define SENDPOST_TIME_ZONE_H
+
+#include "base/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ZONE_FILE_MAX = 64 * 1024 };
+
+typedef struct Zone Zone;
+
+/* Whether a text may be an IANA name: letters, digits, _ + - and /, no "..", at most 64 bytes. */
+bool zone_is_name(const char *name);
+
+/* Parses TZif bytes (version 1 to 4, with its POSIX footer). Free with zone_free. */
+Zone *zone_parse(const void *bytes, size_t length, Error *error);
+/* Loads <directory>/<name>; directory NULL: $TZDIR or /usr/share/zoneinfo. */
+Zone *zone_load(const char *directory, const char *name, Error *error);
+void zone_free(Zone *zone); /* NULL is legal */
+
+/* Seconds east of UTC in force at an instant (seconds since 1970). zone NULL is UTC, here and below. */
+int32_t zone_offset(const Zone *zone, int64_t instant);
+/* Instants whose local clock reads `local` (seconds since 1970 on the wall): 0 in a gap, 2 in an overlap, else 1, increasing. */
+int zone_instants(const Zone *zone, int64_t local, int64_t instants[2]);
+
+#endif

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+find_package(PkgConfig REQUIRED)
+
+# sendpost_module(NAME USES other... PACKAGES pkg...): the static library of agent/NAME.
+function(sendpost_module name)
+  cmake_parse_arguments(ARG "" "" "USES;PACKAGES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/agent/${name}/*.c)
+  if(NOT sources)
+    add_library(sendpost_${name} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(sendpost_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  endif()
+  target_link_libraries(sendpost_${name} ${scope} sendpost_flags)
+  foreach(used ${ARG_USES})
+    target_link_libraries(sendpost_${name} ${scope} sendpost_${used})
+  endforeach()
+  foreach(package ${ARG_PACKAGES})
+    string(MAKE_C_IDENTIFIER ${package} variable)
+    if(NOT TARGET PkgConfig::${variable})
+      pkg_check_modules(${variable} REQUIRED IMPORTED_TARGET GLOBAL ${package})
+    endif()
+    target_link_libraries(sendpost_${name} ${scope} PkgConfig::${variable})
+  endforeach()
+endfunction()
+
+# Version and commit are compiled into one file, so that a commit rebuilds only that.
+function(sendpost_version_definitions)
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} rev-parse --short=12 HEAD
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/agent/base/version.c PROPERTIES
+    COMPILE_DEFINITIONS "SENDPOST_VERSION=\"${PROJECT_VERSION}\";SENDPOST_COMMIT=\"${commit}\"")
+endfunction()
+
+# The binary: main.c, the loop, and one file per command.
+function(sendpost_program)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/agent/*.c ${PROJECT_SOURCE_DIR}/agent/commands/*.c)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(sendpost ${sources})
+  target_link_libraries(sendpost PRIVATE sendpost_catalogue sendpost_configuration sendpost_prefect sendpost_journal sendpost_api)
+endfunction()
