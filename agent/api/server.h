@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP API on libmicrohttpd, in the one loop (external epoll). Reads are answered at once from the engine's views and the journal;
+ * commands become happenings, their connections wait suspended until the loop has committed and gives the reply.
+ * Contract: http.md. Routes are one table: method, path, handler, name for the metrics. */
+#ifndef SENDPOST_API_SERVER_H
+#define SENDPOST_API_SERVER_H
+
+#include "catalogue/catalogue.h"
+#include "configuration/configuration.h"
+#include "engine/engine.h"
+#include "journal/journal.h"
+#include "metrics/exposition.h"
+#include "prefect/client.h"
+
+/* What handlers read. All borrowed; `engine` may be exchanged (server_set_engine) when it was built again from the journal. */
+typedef struct ServerView {
+    const Configuration *configuration;
+    Engine *engine;
+    Journal *journal;
+    Catalogue *catalogue;
+    const PrefectStatistics *prefect;
+    const LoopStatistics *loop;
+    const char *namespace;
+    int64_t started_at;
+} ServerView;
+
+typedef struct Server Server;
+
+/* Starts listening on all of configuration->http_listen. */
+Server *server_new(const ServerView *view, Error *error);
+void server_free(Server *server);
+void server_set_engine(Server *server, Engine *engine);
+
+/* For the one wait: the descriptors to watch for reading, and the boot time by which server_run must be called. */
+size_t server_descriptors(const Server *server, int *descriptors, size_t maximum);
+int64_t server_deadline(const Server *server, Now now);
+/* Handles what is readable; never waits. Handlers run in here, between turns of the engine. */
+void server_run(Server *server, Now now);
+
+/* The next command to step, or false. Its texts are valid until its token is answered. journal_find_key was already asked. */
+bool server_take_command(Server *server, Happening *happening);
+void server_reply(Server *server, const Reply *reply);
+/* 503 with Retry-After: the journal cannot write. */
+void server_reply_unavailable(Server *server, uint64_t token, const char *detail);
+
+/* The next question to Prefect on behalf of /v1/prefect/..., or false. Texts are valid until server_fetched. */
+typedef struct ServerFetch {
+    uint64_t token;
+    const char *path, *body;
+} ServerFetch;
+bool server_take_fetch(Server *server, ServerFetch *fetch);
+void server_fetched(Server *server, const PrefectFetched *fetched);
+
+/* Shutting down: no new connections, new commands answered 503. True from server_idle once all replies are out. */
+void server_drain(Server *server);
+bool server_idle(const Server *server);
+
+/* The address that the first listener got (a port of 0 is chosen by the system): "127.0.0.1:9847". */
+const char *server_address(const Server *server);
+const HttpStatistics *server_statistics(const Server *server);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the steps of one turn want done. The shell first commits `changes` in one transaction, and only then sends the
+ * requests and replies. Pointers are borrowed from the engine and valid until engine_turn_end. */
+#ifndef SENDPOST_ENGINE_ACTIONS_H
+#define SENDPOST_ENGINE_ACTIONS_H
+
+#include "definitions/parameters.h"
+#include "engine/flow_run.h"
+#include "engine/records.h"
+
+typedef enum ReplyKind {
+    REPLY_ACCEPTED,          /* 202, run_id */
+    REPLY_REPEATED,          /* 200, run_id: the same key came before */
+    REPLY_KEY_REUSED,        /* 422: with another body */
+    REPLY_UNKNOWN_SENDPOST,  /* 404 */
+    REPLY_UNKNOWN_RUN,       /* 404 */
+    REPLY_RUNNING,           /* 409, active_run in run_id */
+    REPLY_DISABLED,          /* 409 */
+    REPLY_STATE,             /* 409, state: the verb does not fit it */
+    REPLY_SEVERAL,           /* 409, detail names the blocked stages */
+    REPLY_UNKNOWN_STAGE,     /* 422 */
+    REPLY_PARAMETERS,        /* 422, faults */
+    REPLY_QUEUE_FULL,        /* 503 */
+    REPLIES
+} ReplyKind;
+
+typedef struct Reply {
+    uint64_t token;
+    ReplyKind kind;
+    char run_id[UUID_SIZE];
+    State state;
+    char *detail;            /* may be NULL */
+    ParameterFaults faults;
+} Reply;
+
+struct Run;
+struct Sendpost;
+
+/* What one idempotency key of a trigger stands for. */
+typedef struct KeyRecord {
+    char *sendpost, *key, *digest;
+    char run_id[UUID_SIZE];
+    int64_t at;
+} KeyRecord;
+
+/* A definition to be kept: its text by digest, and as the last good one of its file. file NULL: nothing to keep by file. */
+typedef struct DefinitionChange {
+    Definition *definition; /* NULL: the file is gone */
+    const char *file;
+} DefinitionChange;
+
+typedef struct Changes {
+    struct Run **runs; /* those with dirty records */
+    size_t run_count, run_capacity;
+    struct Sendpost **sendposts; /* those with dirty totals */
+    size_t sendpost_count, sendpost_capacity;
+    EventRecord *events;
+    size_t event_count, event_capacity;
+    KeyRecord *keys;
+    size_t key_count, key_capacity;
+    DefinitionChange *definitions;
+    size_t definition_count, definition_capacity;
+    bool totals; /* AgentTotals */
+} Changes;
+
+typedef struct Actions {
+    Changes changes;
+    Request *requests;
+    size_t request_count, request_capacity;
+    Reply *replies;
+    size_t reply_count, reply_capacity;
+} Actions;
+
+void actions_clear(Actions *actions);   /* for the next turn; keeps the memory of the lists */
+void actions_release(Actions *actions);
+bool changes_empty(const Changes *changes);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state machine of all sendposts and runs. Pure: no I/O, no clock, no randomness, no logging. A turn is: any number of
+ * engine_step, then (committed and acted by the shell) engine_turn_end. The structs are open for reading (the API and the
+ * metrics show them between turns); only engine/ writes them. */
+#ifndef SENDPOST_ENGINE_ENGINE_H
+#define SENDPOST_ENGINE_ENGINE_H
+
+#include "base/map.h"
+#include "engine/actions.h"
+#include "engine/event.h"
+#include "engine/totals.h"
+#include "time/instant.h"
+
+typedef struct EngineOptions {
+    const char *namespace; /* copied */
+    const char *ui_url;    /* copied; for flow_run_url */
+    int64_t settle_ms, cancel_grace_ms;
+    uint64_t map_seed;
+} EngineOptions;
+
+/* The volatile part of a stage; boot times. */
+typedef struct Stage {
+    StageRecord record;
+    bool in_flight;        /* a request of its phase is out */
+    bool cancel_in_flight;
+    int failures;          /* of requests in a row: the back-off */
+    int absences;          /* polls in a row that missed the flow run */
+    int64_t due;           /* when time alone makes something due; TIME_NEVER */
+    int64_t cancel_due;
+    int64_t last_seen;     /* asked_boot_ms of the last answer about its flow run */
+    Report report;         /* texts owned; collected so far */
+} Stage;
+
+typedef struct Run {
+    RunRecord record;
+    Definition *definition;
+    struct Sendpost *sendpost;
+    Json *parameters;
+    Stage *stages; /* one for each node of the definition; groups carry derived states */
+    int64_t due;   /* the earliest of all its times */
+    size_t timer;  /* its place in the timers */
+    bool dirty;    /* is in changes.runs */
+    bool ended;
+} Run;
+
+/* The stages of the current definition, by node: totals, and what the metrics show. */
+typedef struct SendpostStage {
+    char *path;
+    StageTotals totals;
+    State state;        /* of the shown run */
+    int64_t started_at; /* while active, else 0 */
+    char *deployment_id; /* once Prefect has answered; NULL before */
+    bool dirty;
+} SendpostStage;
+
+typedef struct Sendpost {
+    char *name;
+    Definition *definition; /* the newest good one */
+    char *file, *revision;
+    int64_t loaded_at;
+    char *error; /* of its file as it is now; NULL: none */
+    int error_line, error_column;
+    bool retired;
+    Run **runs; /* not ended, oldest first: admitted, queued, planned */
+    size_t run_count, run_capacity;
+    RunRecord *last_run; /* ended last; NULL */
+    SendpostTotals totals;
+    Failure *last_failure; /* while newer than the last success; NULL */
+    char last_failure_run[UUID_SIZE];
+    SendpostStage *stages; /* by node of `definition` */
+    size_t stage_count;
+    SendpostStage *former; /* of paths that the definition no longer has */
+    size_t former_count;
+    bool dirty;
+} Sendpost;
+
+typedef struct DefinitionFile {
+    char *file, *error; /* error NULL: good */
+    int line, column;
+} DefinitionFile;
+
+typedef struct Engine Engine;
+
+Engine *engine_new(const EngineOptions *options);
+void engine_free(Engine *engine);
+
+/* --- from the journal, before the first step, in this order --- */
+void engine_restore_totals(Engine *engine, const AgentTotals *totals, int64_t last_event_id);
+/* A sendpost as it was: totals and, by path, its stages' (taken over: texts and arrays). definition may be NULL when its file is not known;
+ * it gets its current definition from HAPPENED_LOADED. last_run is taken over, may be NULL. */
+void engine_restore_sendpost(Engine *engine, const char *name, const SendpostTotals *totals, SendpostStage *stages,
+                             size_t stage_count, RunRecord *last_run, RunRecord *last_failed);
+/* An unfinished run with its stage records (nodes of `definition` without a record are waiting). Contents are taken over. */
+void engine_restore_run(Engine *engine, RunRecord *record, StageRecord *stages, size_t stage_count, Definition *definition);
+/* Goes on where the runs stood: asks what has to be asked again. */
+void engine_resume(Engine *engine, Now now, Actions *actions);
+
+/* --- turns --- */
+void engine_step(Engine *engine, const Happening *happening, Now now, Actions *actions);
+void engine_turn_end(Engine *engine); /* frees what ended in this turn */
+/* The boot time at which time alone will next make something due (then step HAPPENED_TIME), or TIME_NEVER. */
+int64_t engine_deadline(const Engine *engine);
+
+/* --- what the shell watches --- */
+/* Flow runs to poll, all of them: each_ in no particular order. For (size_t at = 0; engine_watched_each(engine, &at, &id);) */
+bool engine_watched_each(const Engine *engine, size_t *at, const char **flow_run_id);
+size_t engine_watched_count(const Engine *engine);
+/* Whether something was asked or changed since the last call that makes a change of a flow run likely soon. */
+bool engine_take_eagerness(Engine *engine);
+
+/* --- views --- */
+size_t engine_sendpost_count(const Engine *engine);
+const Sendpost *engine_sendpost_at(const Engine *engine, size_t index); /* by name; NULL past the end */
+const Sendpost *engine_sendpost_find(const Engine *engine, const char *name);
+const Run *engine_run_find(const Engine *engine, const char *id); /* unfinished ones, and those that ended in this turn */
+const AgentTotals *engine_totals(const Engine *engine);
+size_t engine_file_count(const Engine *engine);
+const DefinitionFile *engine_file_at(const Engine *engine, size_t index); /* by name */
+State sendpost_state(const Sendpost *sendpost);
+const Run *sendpost_shown_run(const Sendpost *sendpost); /* the newest admitted one, or NULL */
+int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage);
+size_t sendpost_queued_count(const Sendpost *sendpost); /* accepted and waiting for another to end */
+size_t sendpost_active_count(const Sendpost *sendpost); /* admitted */
+
+#endif

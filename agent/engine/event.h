@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What happened: the only way into the engine. The sender owns what an event points to; the engine copies (or holds) what it
+ * keeps. Exactly one answer comes for every request, though perhaps never after a crash, and perhaps twice. */
+#ifndef SENDPOST_ENGINE_EVENT_H
+#define SENDPOST_ENGINE_EVENT_H
+
+#include "definitions/definition.h"
+#include "engine/flow_run.h"
+#include "engine/records.h"
+
+typedef enum HappeningKind {
+    HAPPENED_TIME,         /* nothing but time */
+    HAPPENED_LOADED,       /* a definition was loaded from a file */
+    HAPPENED_BROKEN,       /* a file cannot be read as a definition */
+    HAPPENED_GONE,         /* a file is no longer there */
+    HAPPENED_TRIGGER,      /* somebody asks for a run */
+    HAPPENED_CANCEL,       /* an operator's verbs */
+    HAPPENED_PAUSE,
+    HAPPENED_RESUME,
+    HAPPENED_BLOCK,
+    HAPPENED_STEP,
+    HAPPENED_RESOLVED,     /* answers of Prefect */
+    HAPPENED_CREATED,
+    HAPPENED_SEARCHED,
+    HAPPENED_LOOKED,
+    HAPPENED_CANCEL_ANSWERED,
+    HAPPENED_REPORTED,
+    HAPPENED_POLLED,
+    HAPPENED_REACHABLE,    /* Prefect answers again */
+    HAPPENED_UNREACHABLE,
+    HAPPENINGS
+} HappeningKind;
+
+typedef enum Outcome {
+    OUTCOME_OK,
+    OUTCOME_NOT_FOUND, /* 404 */
+    OUTCOME_REFUSED,   /* another 4xx that decides: 400, 409, 413, 422, ... */
+    OUTCOME_FOREIGN,   /* the answer belongs to another deployment or key */
+    OUTCOME_UNKNOWN,   /* nothing is decided: no answer, 401, 403, 408, 425, 429, 5xx, a body that makes no sense */
+} Outcome;
+
+typedef struct FileEvent {
+    const char *file; /* relative to the directory */
+    const char *revision;
+    Definition *definition; /* LOADED */
+    const char *message;    /* BROKEN */
+    int line, column;
+} FileEvent;
+
+typedef struct TriggerEvent {
+    uint64_t token; /* of the reply */
+    const char *sendpost;
+    const char *run_id; /* for the new run */
+    Trigger trigger;
+    const Json *parameters; /* object or NULL */
+    const char *triggered_by, *reason, *from; /* may be NULL */
+    int64_t for_at, start_at;                 /* 0: now */
+    bool paused;
+    const char *key;           /* idempotency key, or NULL */
+    const char *body_digest;   /* of the canonical body; with a key */
+    const char *known_run;     /* what the journal has under that key: its run and digest; NULL: nothing */
+    const char *known_digest;
+} TriggerEvent;
+
+typedef struct VerbEvent {
+    uint64_t token;
+    const char *run_id;
+    const char *stage; /* path; RESUME, BLOCK */
+    const char *by;
+} VerbEvent;
+
+typedef struct Report {
+    const char *task_name, *task_message; /* NULL: none found yet */
+    const char *logs;                     /* JSON array */
+    bool complete;                        /* asking again would add nothing */
+} Report;
+
+typedef struct AnswerEvent {
+    const char *run_id; /* as in the request */
+    int node, attempt;
+    Outcome outcome;
+    int status;          /* HTTP, 0 when there was none */
+    const char *message; /* why, when not OK; for people */
+    const char *reference, *deployment_id, *deployment_name; /* RESOLVED */
+    bool existing;       /* CREATED: it was there already */
+    int64_t asked_boot_ms; /* when the request was sent */
+    FlowRun *flow_runs;  /* CREATED, SEARCHED: 0 or 1; LOOKED, POLLED: any number */
+    size_t flow_run_count;
+    const char *const *absent; /* POLLED: asked for, but not in a whole answer */
+    size_t absent_count;
+    PrefectType type;    /* CANCEL_ANSWERED with OUTCOME_OK: the state after it */
+    Report report;       /* REPORTED */
+} AnswerEvent;
+
+typedef struct Happening {
+    HappeningKind kind;
+    union {
+        FileEvent file;
+        TriggerEvent trigger;
+        VerbEvent verb;
+        AnswerEvent answer;
+    };
+} Happening;
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The only durable state: one SQLite database (WAL, synchronous=FULL, one connection, one process by lock). */
+#ifndef SENDPOST_JOURNAL_JOURNAL_H
+#define SENDPOST_JOURNAL_JOURNAL_H
+
+#include "base/error.h"
+#include "engine/engine.h"
+
+typedef struct Journal Journal;
+
+/* Opens or creates path (and its directory): lock (<path>.lock, holds the pid; a second agent: ERROR_CONFLICT naming it), quick_check,
+ * migrations (a newer version is refused). A damaged file is moved aside with its -wal and -shm as <path>.damaged-<time>, a fresh one is
+ * opened, and *quarantined takes the new name (NULL else). */
+Journal *journal_open(const char *path, Now now, char **quarantined, Error *error);
+void journal_close(Journal *journal);
+
+/* The namespace kept beside the journal (<path>.namespace): read, or written once with `fresh`. New memory; NULL on failure. */
+char *journal_namespace(const char *path, const char *fresh, Error *error);
+
+/* One transaction: all of the changes or nothing. On failure the caller drops the turn (ERROR_IO: full or failing disk). */
+bool journal_commit(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error);
+/* Whether a transaction works now: writes one and commits it. */
+bool journal_probe(Journal *journal, Error *error);
+
+/* Fills a new engine: totals, sendposts, unfinished runs. A run whose pinned text no longer reads is reported to `problem` and
+ * left out. definition_find gives (a reference to) the definition with that digest, reading `text` when it has none. */
+typedef struct JournalReader {
+    Definition *(*definition_read)(void *user, const char *sha256, const char *text, size_t length);
+    void (*problem)(void *user, const char *run_id, const char *message);
+    void *user;
+} JournalReader;
+bool journal_restore(Journal *journal, Engine *engine, const JournalReader *reader, Error *error);
+
+/* The last good text of each file. */
+typedef bool JournalFileVisitor(void *user, const char *file, const char *text, size_t length);
+bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, Error *error);
+
+/* What a trigger's key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing (or an error is set). */
+bool journal_find_key(Journal *journal, const char *sendpost, const char *key, int64_t now_ms, char run_id[UUID_SIZE],
+                      char digest[DIGEST_HEX_SIZE], Error *error);
+
+/* One run with all its stages; false with ERROR_NOT_FOUND. The caller releases. definition_text takes its pinned text. */
+bool journal_load_run(Journal *journal, const char *id, RunRecord *run, StageRecord **stages, size_t *stage_count,
+                      char **definition_text, size_t *definition_length, Error *error);
+
+/* Newest first (created_at, id): summaries only. */
+typedef struct RunQuery {
+    const char *sendpost; /* NULL: all */
+    const char *states[STATES];
+    size_t state_count;   /* 0: all */
+    int64_t since_ms;     /* created at or after; 0: all */
+    int64_t before_created_at; /* with before_id: strictly after this place in the order; 0: from the start */
+    const char *before_id;
+    size_t limit;
+} RunQuery;
+bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs, size_t *count, Error *error);
+
+/* An audit record: who did what. Written with the next commit. */
+void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
+
+/* Deletes up to RETENTION_BATCH ended runs (and events, keys, audit records) that are older; sets *more when there are more. */
+bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_before_ms, bool *more, Error *error);
+
+/* For the metrics: read without touching the disk. */
+typedef struct JournalStatistics {
+    bool writable; /* the last commit worked */
+    int64_t size_bytes;
+    uint64_t commits;
+    uint64_t commit_duration_counts[11]; /* within journal_commit_bounds, the last +Inf */
+    double commit_duration_sum;
+} JournalStatistics;
+extern const double journal_commit_bounds[10]; /* seconds */
+const JournalStatistics *journal_statistics(const Journal *journal);
+
+#endif

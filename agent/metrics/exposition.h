@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The /metrics text. A snapshot copies the numbers in one go, so that a scrape is consistent however long it takes to send; the text is
+ * rendered from it piece by piece, so that no scrape holds the loop. Every family is declared once, in a table: name, type, labels,
+ * help, and how to render it. Contract: metrics.md. */
+#ifndef SENDPOST_METRICS_EXPOSITION_H
+#define SENDPOST_METRICS_EXPOSITION_H
+
+#include "catalogue/catalogue.h"
+#include "engine/engine.h"
+#include "journal/journal.h"
+#include "metrics/statistics.h"
+#include "prefect/client.h"
+
+typedef struct MetricsSources {
+    const Engine *engine;
+    const PrefectStatistics *prefect;
+    const JournalStatistics *journal;
+    const CatalogueStatistics *catalogue;
+    const HttpStatistics *http;
+    const LoopStatistics *loop;
+    const char *namespace, *external_url, *prefect_api_url; /* the last without credentials */
+    bool stage_state_set, histograms;
+} MetricsSources;
+
+typedef struct Snapshot Snapshot;
+
+Snapshot *snapshot_take(const MetricsSources *sources, Now now); /* one reference */
+void snapshot_release(Snapshot *snapshot);
+
+typedef struct Exposition Exposition;
+
+Exposition *exposition_new(Snapshot *snapshot); /* holds it */
+void exposition_free(Exposition *exposition);
+/* Renders the next at most `size` bytes (at least 4096 are offered); 0 at the end. Bounded work per call. */
+size_t exposition_read(Exposition *exposition, char *out, size_t size);
+
+/* For `check` and the docs: the number of series that one sendpost of this definition costs. */
+size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms);
+
+#endif
