@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing on Debian 12: dependencies.sh [build|test|all]. Asks apt only when something is missing.
+# Prometheus is unpacked below build/tools instead of installed: its package would start a service.
+set -eu
+cd "$(dirname "$0")/.."
+
+build_packages="build-essential cmake ninja-build pkg-config git ca-certificates curl tzdata
+  libmicrohttpd-dev libcurl4-openssl-dev libyaml-dev libcjson-dev libsqlite3-dev libssl-dev zlib1g-dev
+  python3 python3-venv python3-pip"
+test_packages="libcmocka-dev clang-14 libclang-rt-14-dev clang-format clang-tidy wrk"
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null 2>&1; then
+    sudo "$@"
+  else
+    echo "dependencies: not root and no sudo: please install as root:$missing" >&2
+    exit 1
+  fi
+}
+
+refresh() {
+  [ -n "${refreshed:-}" ] || as_root apt-get update -q
+  refreshed=yes
+}
+
+install_packages() {
+  missing=
+  for package in "$@"; do
+    installed "$package" || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  echo "dependencies: installing$missing"
+  refresh
+  # shellcheck disable=SC2086 # a list of words
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+}
+
+unpack_prometheus() {
+  if command -v promtool >/dev/null 2>&1 && command -v prometheus >/dev/null 2>&1; then
+    return 0
+  fi
+  [ ! -x build/tools/usr/bin/promtool ] || return 0
+  missing=" prometheus"
+  refresh
+  mkdir -p build/tools
+  (cd build/tools && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb)
+}
+
+command -v dpkg-query >/dev/null 2>&1 || {
+  echo "dependencies: this is not Debian: please install the equivalents of: $build_packages $test_packages" >&2
+  exit 1
+}
+# shellcheck disable=SC2086 # lists of words
+case "${1:-build}" in
+  build) install_packages $build_packages ;;
+  test) install_packages $test_packages && unpack_prometheus ;;
+  all) install_packages $build_packages $test_packages && unpack_prometheus ;;
+  *)
+    echo "usage: dependencies.sh [build|test|all]" >&2
+    exit 2
+    ;;
+esac
