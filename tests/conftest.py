@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import Iterator
+from pathlib import Path
+from typing import Any, Callable, Iterator
 
 import pytest
 
 from harness import prefect_server, shared
+from harness.agent import Agent
 from harness.fake import FakePrefect
 from harness.paths import PREFECT_VERSIONS
 from harness.prefect_client import PrefectClient
@@ -57,3 +59,23 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 def fake() -> Iterator[FakePrefect]:
     with FakePrefect() as server:
         yield server
+
+
+@pytest.fixture
+def start_agent(tmp_path: Path) -> Iterator[Callable[..., Agent]]:
+    """start_agent(prefect_url, {"name": yaml}, {"setting": "value"}): a ready agent; all are stopped, and their logs checked."""
+    agents: list[Agent] = []
+
+    def start(url: str, definitions: dict[str, str] | None = None, settings: dict[str, str] | None = None, **options: Any) -> Agent:
+        ready = options.pop("ready", True)
+        agent = Agent(tmp_path / f"agent-{len(agents)}", url, settings, **options)
+        for name, text in (definitions or {}).items():
+            agent.define(name, text)
+        agents.append(agent)
+        return agent.start() if ready else agent
+
+    yield start
+    for agent in agents:
+        if agent.process:
+            agent.stop()
+        agent.check_log()

@@ -75,21 +75,22 @@ services_stop() {
 
 # Tiers. Each prints what it does, and its status is its verdict.
 
+# Under a guard, so that nothing goes on when this shell is gone.
 pytest() {
-  (cd tests && exec "$python" -m pytest -q -n "${SENDPOST_TEST_PROCESSES:-3}" --dist worksteal "$@")
+  (cd tests && exec "$python" -m harness.guard $$ "$python" -m pytest -q -n "${SENDPOST_TEST_PROCESSES:-3}" --dist worksteal "$@")
 }
 
-tier_unit() { ctest --test-dir build/dev -L unit -j 2 --output-on-failure; }
+tier_unit() { ctest --test-dir build/dev -L unit -j 2 --no-tests=error --output-on-failure; }
 
 tier_simulation() {
-  ctest --test-dir build/release -L simulation --output-on-failure || return 1
-  SIMULATION_SEEDS=500 ctest --test-dir build/dev -L simulation --output-on-failure
+  ctest --test-dir build/release -L simulation --no-tests=error --output-on-failure || return 1
+  SIMULATION_SEEDS=500 ctest --test-dir build/dev -L simulation --no-tests=error --output-on-failure
 }
 
 tier_contract() { pytest contract; }
 tier_e2e() { pytest e2e; }
 tier_fuzz() { sh tests/fuzz/run.sh; }
-tier_style() { (cd tests && exec "$python" -m pytest -q style); }
+tier_style() { SENDPOST_TEST_PROCESSES=0 pytest style; }
 
 # One tier, its output in a log (and on the terminal when it is the only one). Leaves "status passed failed seconds" in NAME.result.
 run_tier() {
@@ -156,8 +157,7 @@ summary() {
 }
 
 interrupted() {
-  trap - EXIT
-  [ -z "${waiting:-}" ] || kill "$waiting" 2>/dev/null
+  trap - EXIT INT TERM
   services_stop
   exit 130
 }
