@@ -28,7 +28,11 @@ typedef struct Stage {
     int64_t due;           /* when time alone makes something due; TIME_NEVER */
     int64_t cancel_due;
     int64_t last_seen;     /* asked_boot_ms of the last answer about its flow run */
-    Report report;         /* texts owned; collected so far */
+    int64_t deadline;      /* of the attempt's timeout, the settle window, the wait or the report; by phase */
+    int64_t cancel_force;  /* when CANCELLED is set without asking further */
+    int refusal_status;    /* PHASE_SEARCHING: what create_flow_run answered */
+    signed char tainted;   /* upstream failure: -1 not known yet */
+    Failure *failure;      /* PHASE_REPORTING: collected so far; not published before the stage ends */
 } Stage;
 
 typedef struct Run {
@@ -38,7 +42,9 @@ typedef struct Run {
     Json *parameters;
     Stage *stages; /* one for each node of the definition; groups carry derived states */
     int64_t due;   /* the earliest of all its times */
+    int64_t deadline; /* of its timeout; TIME_NEVER */
     size_t timer;  /* its place in the timers */
+    bool stepping; /* a step lets ready stages start although it is held */
     bool dirty;    /* is in changes.runs */
     bool ended;
 } Run;

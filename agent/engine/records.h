@@ -60,7 +60,7 @@ typedef struct StageRecord {
     char *deployment_id, *deployment_name;
     char *parameters;        /* JSON as sent; NULL before */
     int64_t started_at, ended_at;
-    int64_t retry_at;        /* PHASE_DELAYING: when the next attempt is due */
+    int64_t retry_at;        /* PHASE_DELAYING: when the next attempt is due; observe: when its `wait` is over */
     AttemptRecord *attempts; /* oldest first */
     size_t attempt_count;
     bool dirty;

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a trigger to a run that may start: what was asked before, what is wrong with it, what runs already. At most one run of a
+ * sendpost is admitted at a time; the others are planned (their start lies ahead) or queued. */
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/internal.h"
+#include <string.h>
+
+static const Run *admitted_run(const Sendpost *sendpost)
+{
+    for (size_t i = sendpost->run_count; i-- > 0;) {
+        if (sendpost->runs[i]->record.admitted) {
+            return sendpost->runs[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_planned(const Run *run, Now now)
+{
+    return run->record.start_at > now.wall_ms;
+}
+
+/* What this key stands for already, in the journal or in this very turn. */
+static bool reply_known(Turn *turn, const TriggerEvent *trigger)
+{
+    const char *run_id = trigger->known_run, *digest = trigger->known_digest;
+    const Changes *changes = &turn->actions->changes;
+    for (size_t i = 0; trigger->key && !run_id && i < changes->key_count; i++) {
+        const KeyRecord *known = &changes->keys[i];
+        if (text_equal(known->key, trigger->key) && text_equal(known->sendpost, trigger->sendpost)) {
+            run_id = known->run_id;
+            digest = known->digest;
+        }
+    }
+    if (!run_id) {
+        return false;
+    }
+    bool same = text_equal(digest, trigger->body_digest);
+    turn_reply(turn, trigger->token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, run_id);
+    return true;
+}
+
+static void remember_key(Turn *turn, const TriggerEvent *trigger)
+{
+    if (!trigger->key) {
+        return;
+    }
+    Changes *changes = &turn->actions->changes;
+    KeyRecord record = {
+        .sendpost = text_copy(trigger->sendpost),
+        .key = text_copy(trigger->key),
+        .digest = text_copy(trigger->body_digest),
+        .at = turn->now.wall_ms,
+    };
+    memcpy(record.run_id, trigger->run_id, UUID_SIZE);
+    array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
+}
+
+static bool refuse(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, ReplyKind kind, Refusal refusal,
+                   const char *run_id)
+{
+    turn_reply(turn, trigger->token, kind, run_id);
+    account_refusal(turn, sendpost, refusal);
+    return true;
+}
+
+static bool refuse_by_state(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost)
+{
+    const Definition *definition = sendpost->definition;
+    if (!definition->enabled) {
+        return refuse(turn, trigger, sendpost, REPLY_DISABLED, REFUSAL_DISABLED, NULL);
+    }
+    bool planned = trigger->start_at > turn->now.wall_ms;
+    const Run *active = admitted_run(sendpost);
+    if (!planned && active && definition->concurrency == CONCURRENCY_FORBID) {
+        return refuse(turn, trigger, sendpost, REPLY_RUNNING, REFUSAL_RUNNING, active->record.id);
+    }
+    size_t waiting = sendpost->run_count - (active ? 1 : 0);
+    if (waiting >= QUEUE_MAX) {
+        return refuse(turn, trigger, sendpost, REPLY_QUEUE_FULL, REFUSAL_QUEUE_FULL, NULL);
+    }
+    return false;
+}
+
+static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, int64_t for_at)
+{
+    TemplateContext context = {
+        .definition = sendpost->definition,
+        .run_id = trigger->run_id,
+        .trigger = trigger_names[trigger->trigger],
+        .for_ms = for_at,
+    };
+    ParameterFaults faults = {0};
+    Json *resolved = parameters_resolve(sendpost->definition, trigger->parameters, &context, &faults);
+    if (!resolved) {
+        turn_reply(turn, trigger->token, REPLY_PARAMETERS, NULL)->faults = faults;
+        account_refusal(turn, sendpost, REFUSAL_PARAMETERS);
+    }
+    return resolved;
+}
+
+static bool before_from(const Definition *definition, int node, int from)
+{
+    if (node >= from && node < definition->nodes[from].end) {
+        return false;
+    }
+    const Node *leaf = &definition->nodes[node];
+    for (size_t i = 0; i < leaf->needs_count; i++) {
+        if (!before_from(definition, leaf->needs[i], from)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* `from`: what does not come after that stage is taken as done. */
+static void start_from(Turn *turn, Run *run, int from)
+{
+    for (int i = 0; i < (int)run->definition->node_count; i++) {
+        if (node_is_leaf(&run->definition->nodes[i]) && before_from(run->definition, i, from)) {
+            run->stages[i].record.taken_over = true;
+            stage_set_state(turn, run, i, STATE_SKIPPED, REASON_NONE);
+            stage_set_phase(turn, run, i, PHASE_ENDED);
+        }
+    }
+}
+
+static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, Json *parameters, int64_t for_at)
+{
+    Run *run = memory_new(sizeof *run);
+    RunRecord *record = &run->record;
+    memcpy(record->id, trigger->run_id, UUID_SIZE);
+    record->sendpost = text_copy(sendpost->name);
+    record->state = STATE_SCHEDULED;
+    record->trigger = trigger->trigger;
+    record->for_at = for_at;
+    record->start_at = trigger->start_at;
+    record->created_at = turn->now.wall_ms;
+    record->triggered_by = text_copy(trigger->triggered_by);
+    record->trigger_reason = text_copy(trigger->reason);
+    record->from = text_copy(trigger->from);
+    record->held = trigger->paused;
+    record->revision = text_copy(sendpost->revision);
+    memcpy(record->definition_sha256, sendpost->definition->sha256, DIGEST_HEX_SIZE);
+    Buffer text;
+    buffer_init(&text, 4 << 20);
+    json_print(parameters, &text);
+    record->parameters = buffer_take(&text);
+    run->parameters = parameters;
+    run->definition = definition_hold(sendpost->definition);
+    run->sendpost = sendpost;
+    run_attach(turn->engine, run);
+    return run;
+}
+
+void trigger_happened(Turn *turn, const TriggerEvent *trigger)
+{
+    if (reply_known(turn, trigger)) {
+        return;
+    }
+    Sendpost *sendpost = map_find(turn->engine->by_name, trigger->sendpost);
+    if (!sendpost || sendpost->retired || !sendpost->definition) {
+        turn_reply(turn, trigger->token, REPLY_UNKNOWN_SENDPOST, NULL);
+        return;
+    }
+    if (refuse_by_state(turn, trigger, sendpost)) {
+        return;
+    }
+    int from = trigger->from ? definition_node_find(sendpost->definition, trigger->from) : 0;
+    if (from < 0) {
+        turn_reply(turn, trigger->token, REPLY_UNKNOWN_STAGE, NULL)->detail = text_copy(trigger->from);
+        account_refusal(turn, sendpost, REFUSAL_PARAMETERS);
+        return;
+    }
+    int64_t start_at = trigger->start_at > turn->now.wall_ms ? trigger->start_at : turn->now.wall_ms;
+    int64_t for_at = trigger->for_at ? trigger->for_at : start_at;
+    Json *parameters = resolve_parameters(turn, trigger, sendpost, for_at);
+    if (!parameters) {
+        return;
+    }
+    Run *run = run_new(turn, trigger, sendpost, parameters, for_at);
+    turn_touch_run(turn, run);
+    turn_event(turn, EVENT_RUN_CREATED, run, NULL, STATE_SCHEDULED, STATE_SCHEDULED, REASON_NONE);
+    remember_key(turn, trigger);
+    turn_reply(turn, trigger->token, REPLY_ACCEPTED, run->record.id);
+    if (trigger->from) {
+        start_from(turn, run, from);
+    }
+    run_judge(turn, run);
+}
+
+static void cut_for_newer(Turn *turn, Sendpost *sendpost, const Run *newer)
+{
+    for (size_t i = sendpost->run_count; i-- > 0;) {
+        Run *older = sendpost->runs[i];
+        bool planned = !older->record.admitted && is_planned(older, turn->now);
+        if (older != newer && !planned && !older->ended && older->record.cut == CUT_NONE) {
+            run_cut(turn, older, CUT_REPLACED);
+        }
+    }
+}
+
+void run_judge(Turn *turn, Run *run)
+{
+    Sendpost *sendpost = run->sendpost;
+    invariant(!run->record.admitted && !run->ended);
+    if (is_planned(run, turn->now)) {
+        run->due = turn->now.boot_ms + (run->record.start_at - turn->now.wall_ms);
+        timers_moved(&turn->engine->timers, run);
+        return;
+    }
+    run->due = TIME_NEVER;
+    timers_moved(&turn->engine->timers, run);
+    const Run *active = admitted_run(sendpost);
+    if (active && run->definition->concurrency == CONCURRENCY_FORBID) {
+        account_refusal(turn, sendpost, REFUSAL_RUNNING);
+        run_finish(turn, run, STATE_SKIPPED, REASON_NONE);
+        return;
+    }
+    if (run->definition->concurrency == CONCURRENCY_REPLACE) {
+        cut_for_newer(turn, sendpost, run);
+    }
+    if (!run->ended && !run->record.admitted) {
+        sendpost_admit_next(turn, sendpost);
+    }
+}
+
+void sendpost_admit_next(Turn *turn, Sendpost *sendpost)
+{
+    if (admitted_run(sendpost)) {
+        return;
+    }
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        Run *run = sendpost->runs[i];
+        if (!is_planned(run, turn->now)) {
+            run_admit(turn, run);
+            return;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of engine/ share among themselves; nobody else includes it. */
+#ifndef SENDPOST_ENGINE_INTERNAL_H
+#define SENDPOST_ENGINE_INTERNAL_H
+
+#include "engine/deployments.h"
+#include "engine/engine.h"
+#include "engine/timers.h"
+#include "engine/watches.h"
+
+struct Engine {
+    char *namespace, *ui_url;
+    int64_t settle_ms, cancel_grace_ms;
+    Map *by_name;         /* every Sendpost ever loaded */
+    Sendpost **sendposts; /* those that are shown: configured, or with runs; by name */
+    size_t sendpost_count, sendpost_capacity;
+    Map *runs;            /* unfinished, by id; and those that ended in this turn */
+    Timers timers;
+    Watches watches;
+    Deployments deployments;
+    DefinitionFile *files;
+    size_t file_count, file_capacity;
+    Run **ended; /* in this turn */
+    size_t ended_count, ended_capacity;
+    AgentTotals totals;
+    int64_t last_event_id;
+    bool eager;
+};
+
+/* One step's surroundings. */
+typedef struct Turn {
+    Engine *engine;
+    Now now;
+    Actions *actions;
+} Turn;
+
+enum {
+    REPORT_WAIT_MS = 10000,     /* a failure report is published when it is complete or this old */
+    REPORT_AGAIN_MS = 2000,
+    LOOK_AGAIN_MS = 5000,
+    CANCEL_AGAIN_MS = 5000,
+    BACK_OFF_MIN_MS = 1000,
+    BACK_OFF_MAX_MS = 30000,
+    ABSENCES_UNTIL_LOST = 2,
+};
+
+/* turn.c: what a step leaves behind */
+void turn_touch_run(Turn *turn, Run *run);
+void turn_touch_sendpost(Turn *turn, Sendpost *sendpost);
+void turn_event(Turn *turn, EventType type, const Run *run, const char *stage, State from, State to, Reason reason);
+void turn_file_event(Turn *turn, EventType type, const char *sendpost, const char *detail);
+Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node);
+Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id);
+int64_t back_off_ms(int failures);
+/* Boot time at which `duration_ms` are over since the wall time `anchor`; clocks that jumped cannot make it longer than the
+ * duration or shorter than nothing. */
+int64_t deadline_since(Now now, int64_t anchor, int64_t duration_ms);
+
+/* sendposts.c */
+Sendpost *sendpost_of(Engine *engine, const char *name); /* finds or makes one that is not shown */
+void sendpost_show(Engine *engine, Sendpost *sendpost);
+void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost);
+void sendpost_free(Sendpost *sendpost);
+SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run, int node); /* NULL: its path is no longer defined */
+void sendpost_stage_show(Turn *turn, Run *run, int node);
+void file_happened(Turn *turn, const Happening *happening);
+
+/* transitions.c: the only writers of states */
+void run_set_state(Turn *turn, Run *run, State to, Reason reason);
+void stage_set_state(Turn *turn, Run *run, int node, State to, Reason reason);
+void stage_set_phase(Turn *turn, Run *run, int node, Phase to);
+void stage_touch(Turn *turn, Run *run, int node);
+
+/* admission.c: triggers, plans, queues */
+void trigger_happened(Turn *turn, const TriggerEvent *trigger);
+void run_judge(Turn *turn, Run *run);            /* an unadmitted run: start, wait or skip */
+void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
+
+/* runs.c */
+void run_free(Run *run);
+void run_attach(Engine *engine, Run *run); /* to its sendpost, the index and the timers */
+void run_admit(Turn *turn, Run *run);
+void run_advance(Turn *turn, Run *run);
+void run_cut(Turn *turn, Run *run, Cut cut);
+void run_finish(Turn *turn, Run *run, State state, Reason reason);
+void run_held_clock(Turn *turn, Run *run);
+Run *run_of(const Engine *engine, const char *id);
+
+/* stages.c */
+bool stage_advance(Turn *turn, Run *run, int node); /* whether it went on */
+void stage_finish(Turn *turn, Run *run, int node, State state, Reason reason, const char *message);
+void stage_cut(Turn *turn, Run *run, int node, Cut cut);
+void stage_finish_cut(Turn *turn, Run *run, int node);
+AttemptRecord *stage_attempt(const Stage *stage); /* the last one, or NULL */
+bool stage_failed(const Run *run, int node);      /* in a way that counts */
+TemplateContext run_context(const Run *run);
+
+/* attempts.c */
+bool resolving_advance(Turn *turn, Run *run, int node);
+bool creating_advance(Turn *turn, Run *run, int node);
+bool searching_advance(Turn *turn, Run *run, int node);
+bool delaying_advance(Turn *turn, Run *run, int node);
+void stage_reject(Turn *turn, Run *run, int node, const char *message);
+void attempt_finish(Turn *turn, Run *run, int node, State state, Reason reason, const char *message);
+void resolved_happened(Turn *turn, const AnswerEvent *answer);
+void created_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+void searched_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+AttemptRecord *attempt_add(Turn *turn, Run *run, int node);
+
+/* watching.c */
+bool watching_advance(Turn *turn, Run *run, int node);
+void stage_watch(Turn *turn, Run *run, int node);
+void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int64_t asked_boot_ms);
+void polled_happened(Turn *turn, const AnswerEvent *answer);
+void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+
+/* observing.c */
+bool looking_advance(Turn *turn, Run *run, int node);
+void looked_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+void observed_ended_badly(Turn *turn, Run *run, int node);
+
+/* reporting.c */
+void reporting_begin(Turn *turn, Run *run, int node);
+bool reporting_advance(Turn *turn, Run *run, int node);
+void reported_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+Failure *failure_of_stage(const Engine *engine, const Run *run, int node);
+
+/* verbs.c */
+void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb);
+
+/* accounts.c: totals */
+void account_stage_end(Turn *turn, Run *run, int node);
+void account_run_end(Turn *turn, Run *run);
+void account_first_running(Turn *turn, Run *run, int64_t started_at);
+void account_refusal(Turn *turn, Sendpost *sendpost, Refusal refusal);
+
+/* invariants.c */
+void engine_check_run(const Engine *engine, const Run *run);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a step leaves behind: dirty records, events, requests, replies. */
+#include "base/assert.h"
+#include "base/memory.h"
+#include "engine/internal.h"
+#include <string.h>
+
+void turn_touch_run(Turn *turn, Run *run)
+{
+    run->record.dirty = true;
+    if (!run->dirty) {
+        run->dirty = true;
+        Changes *changes = &turn->actions->changes;
+        array_push(changes->runs, changes->run_count, changes->run_capacity) = run;
+    }
+}
+
+void turn_touch_sendpost(Turn *turn, Sendpost *sendpost)
+{
+    if (!sendpost->dirty) {
+        sendpost->dirty = true;
+        Changes *changes = &turn->actions->changes;
+        array_push(changes->sendposts, changes->sendpost_count, changes->sendpost_capacity) = sendpost;
+    }
+}
+
+static EventRecord *event_add(Turn *turn, EventType type)
+{
+    Changes *changes = &turn->actions->changes;
+    EventRecord event = {.id = ++turn->engine->last_event_id, .type = type, .at = turn->now.wall_ms};
+    array_push(changes->events, changes->event_count, changes->event_capacity) = event;
+    return &changes->events[changes->event_count - 1];
+}
+
+void turn_event(Turn *turn, EventType type, const Run *run, const char *stage, State from, State to, Reason reason)
+{
+    EventRecord *event = event_add(turn, type);
+    event->sendpost = text_copy(run->record.sendpost);
+    event->run = text_copy(run->record.id);
+    event->stage = text_copy(stage);
+    event->from = type == EVENT_RUN_CREATED ? NULL : state_names[from];
+    event->to = state_names[to];
+    event->reason = reason_names[reason];
+}
+
+void turn_file_event(Turn *turn, EventType type, const char *sendpost, const char *detail)
+{
+    EventRecord *event = event_add(turn, type);
+    event->sendpost = text_copy(sendpost);
+    event->detail = text_copy(detail);
+}
+
+Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node)
+{
+    Actions *actions = turn->actions;
+    Request request = {.kind = kind, .node = node};
+    if (run) {
+        const AttemptRecord *attempt = stage_attempt(&run->stages[node]);
+        request.run_id = run->record.id;
+        request.attempt = attempt ? attempt->number : 0;
+    }
+    array_push(actions->requests, actions->request_count, actions->request_capacity) = request;
+    turn->engine->eager = true;
+    return &actions->requests[actions->request_count - 1];
+}
+
+Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id)
+{
+    Actions *actions = turn->actions;
+    Reply reply = {.token = token, .kind = kind};
+    if (run_id) {
+        size_t length = strlen(run_id);
+        invariant(length < sizeof reply.run_id);
+        memcpy(reply.run_id, run_id, length);
+    }
+    array_push(actions->replies, actions->reply_count, actions->reply_capacity) = reply;
+    return &actions->replies[actions->reply_count - 1];
+}
+
+int64_t back_off_ms(int failures)
+{
+    int64_t wait = BACK_OFF_MIN_MS;
+    for (int i = 1; i < failures && wait < BACK_OFF_MAX_MS; i++) {
+        wait *= 2;
+    }
+    return wait < BACK_OFF_MAX_MS ? wait : BACK_OFF_MAX_MS;
+}
+
+int64_t deadline_since(Now now, int64_t anchor, int64_t duration_ms)
+{
+    int64_t elapsed = now.wall_ms - anchor;
+    elapsed = elapsed < 0 ? 0 : elapsed > duration_ms ? duration_ms : elapsed;
+    return now.boot_ms + duration_ms - elapsed;
+}

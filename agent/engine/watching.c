@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A flow run that is known: followed by polls until it ends, cancelled when its stage is cut. Away is not failed: nothing here
+ * is decided but by a reply, and what a deadline decides only by a reply to a question asked after it. */
+#include "base/assert.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/internal.h"
+
+static const State shown_states[PREFECT_TYPES] = {
+    [PREFECT_SCHEDULED] = STATE_SCHEDULED, [PREFECT_PENDING] = STATE_PENDING,       [PREFECT_RUNNING] = STATE_RUNNING,
+    [PREFECT_PAUSED] = STATE_PAUSED,       [PREFECT_CANCELLING] = STATE_CANCELLING,
+};
+
+static bool observed(const Run *run, int node)
+{
+    return run->definition->nodes[node].kind == NODE_OBSERVE;
+}
+
+static int64_t attempt_deadline(const Turn *turn, const Run *run, int node)
+{
+    const AttemptRecord *attempt = stage_attempt(&run->stages[node]);
+    int64_t timeout_ms = run->definition->nodes[node].timeout_ms;
+    if (!timeout_ms || observed(run, node)) {
+        return TIME_NEVER;
+    }
+    /* Prefect's clock may differ from ours: its `created` cannot be before our intent. */
+    int64_t created_at = attempt->created_at > attempt->intent_at ? attempt->created_at : attempt->intent_at;
+    return deadline_since(turn->now, created_at, timeout_ms);
+}
+
+void stage_watch(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    const AttemptRecord *attempt = stage_attempt(stage);
+    watches_add(&turn->engine->watches, attempt->flow_run_id, run, node);
+    turn->engine->eager = true;
+    stage->absences = 0;
+    stage->cancel_in_flight = false;
+    stage->cancel_due = turn->now.boot_ms;
+    stage->cancel_force = attempt->cancel_sent_at
+                              ? deadline_since(turn->now, attempt->cancel_sent_at, turn->engine->cancel_grace_ms)
+                              : TIME_NEVER;
+    stage->deadline = attempt->crash_seen_at
+                          ? deadline_since(turn->now, attempt->crash_seen_at, turn->engine->settle_ms)
+                          : attempt_deadline(turn, run, node);
+}
+
+static void unwatch(Turn *turn, Run *run, int node)
+{
+    watches_remove(&turn->engine->watches, stage_attempt(&run->stages[node])->flow_run_id, run, node);
+}
+
+static void state_copy(AttemptRecord *attempt, const FlowRun *flow_run)
+{
+    bool same = attempt->prefect_type == flow_run->type && attempt->prefect_timestamp == flow_run->state_timestamp &&
+                text_equal(attempt->prefect_name, flow_run->state_name) &&
+                text_equal(attempt->prefect_message, flow_run->state_message) && attempt->created_at &&
+                attempt->started_at == flow_run->started_at && attempt->ended_at == flow_run->ended_at;
+    if (same) {
+        return;
+    }
+    attempt->prefect_type = flow_run->type;
+    attempt->prefect_timestamp = flow_run->state_timestamp;
+    text_replace(&attempt->prefect_name, flow_run->state_name);
+    text_replace(&attempt->prefect_message, flow_run->state_message);
+    attempt->created_at = flow_run->created_at ? flow_run->created_at : attempt->intent_at;
+    attempt->started_at = flow_run->started_at;
+    attempt->ended_at = flow_run->ended_at;
+    attempt->dirty = true;
+}
+
+static void crash_window(Turn *turn, Run *run, int node, AttemptRecord *attempt)
+{
+    Stage *stage = &run->stages[node];
+    if (attempt->prefect_type == PREFECT_CRASHED && !attempt->crash_seen_at) {
+        attempt->crash_seen_at = turn->now.wall_ms;
+        attempt->dirty = true;
+        stage->deadline = turn->now.boot_ms + turn->engine->settle_ms;
+    } else if (attempt->prefect_type != PREFECT_CRASHED && attempt->crash_seen_at) {
+        attempt->crash_seen_at = 0;
+        attempt->dirty = true;
+        stage->deadline = attempt_deadline(turn, run, node);
+    }
+}
+
+void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int64_t asked_boot_ms)
+{
+    Stage *stage = &run->stages[node];
+    AttemptRecord *attempt = stage_attempt(stage);
+    invariant(stage->record.phase == PHASE_WATCHING && text_equal(attempt->flow_run_id, flow_run->id));
+    PrefectType before = attempt->prefect_type;
+    bool first = !attempt->created_at;
+    state_copy(attempt, flow_run);
+    stage->absences = 0;
+    stage->last_seen = asked_boot_ms;
+    if (first && !attempt->crash_seen_at) {
+        stage->deadline = attempt_deadline(turn, run, node);
+    }
+    crash_window(turn, run, node, attempt);
+    if (attempt->started_at && attempt->number == 1) {
+        stage->record.started_at = attempt->started_at;
+    }
+    if (attempt->started_at) {
+        account_first_running(turn, run, attempt->started_at);
+    }
+    if (!prefect_type_is_end(flow_run->type)) {
+        attempt->state = shown_states[flow_run->type];
+        stage_set_state(turn, run, node, attempt->state, REASON_NONE);
+    }
+    if (before != flow_run->type) {
+        turn->engine->eager = true;
+    }
+    if (attempt->dirty) {
+        stage_touch(turn, run, node);
+    }
+}
+
+/* The end of an attempt by its flow run: another one, or the end of the stage. */
+static void attempt_failed(Turn *turn, Run *run, int node, State state, Reason reason, const char *message)
+{
+    Stage *stage = &run->stages[node];
+    const Node *definition = &run->definition->nodes[node];
+    AttemptRecord *attempt = stage_attempt(stage);
+    attempt_finish(turn, run, node, state, reason, message);
+    bool again = reason == REASON_FAILED || reason == REASON_CRASHED || reason == REASON_TIMED_OUT;
+    bool cut = stage->record.cut != CUT_NONE && stage->record.cut != CUT_STAGE_TIMEOUT;
+    if (!again) {
+        stage_finish(turn, run, node, state, reason, message);
+    } else if (!cut && attempt->number <= definition->retries) {
+        stage->record.cut = CUT_NONE;
+        stage->record.retry_at = turn->now.wall_ms + definition->retry_delay_ms;
+        stage_set_state(turn, run, node, STATE_SCHEDULED, REASON_NONE);
+        stage_set_phase(turn, run, node, PHASE_DELAYING);
+        stage->due = turn->now.boot_ms + definition->retry_delay_ms;
+        SendpostStage *shown = sendpost_stage_of(run->sendpost, run, node);
+        if (shown) {
+            shown->totals.retries++;
+            shown->dirty = true;
+            turn_touch_sendpost(turn, run->sendpost);
+        }
+    } else {
+        attempt->end_seen_at = turn->now.wall_ms;
+        reporting_begin(turn, run, node);
+    }
+}
+
+static bool crash_is_settled(const Turn *turn, const Stage *stage)
+{
+    return turn->now.boot_ms >= stage->deadline && stage->last_seen >= stage->deadline;
+}
+
+static void flow_run_ended(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    const AttemptRecord *attempt = stage_attempt(stage);
+    PrefectType type = attempt->prefect_type;
+    unwatch(turn, run, node);
+    auto_free char *message = text_copy(attempt->prefect_message);
+    if (type == PREFECT_COMPLETED) {
+        attempt_finish(turn, run, node, STATE_COMPLETED, REASON_NONE, NULL);
+        stage_finish(turn, run, node, STATE_COMPLETED, REASON_NONE, NULL);
+    } else if (observed(run, node)) {
+        observed_ended_badly(turn, run, node);
+    } else if (stage->record.cut == CUT_STAGE_TIMEOUT) {
+        attempt_failed(turn, run, node, STATE_FAILED, REASON_TIMED_OUT, "took longer than its timeout");
+    } else if (type == PREFECT_CANCELLED && stage->record.cut != CUT_NONE) {
+        stage_finish_cut(turn, run, node);
+    } else if (type == PREFECT_CANCELLED) {
+        attempt_failed(turn, run, node, STATE_CANCELLED, REASON_CANCELLED, message ? message : "cancelled in Prefect");
+    } else if (type == PREFECT_CRASHED) {
+        attempt_failed(turn, run, node, STATE_CRASHED, REASON_CRASHED, message);
+    } else {
+        attempt_failed(turn, run, node, STATE_FAILED, REASON_FAILED, message);
+    }
+}
+
+static void cancel_send(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    AttemptRecord *attempt = stage_attempt(stage);
+    stage->cancel_in_flight = true;
+    stage->cancel_due = TIME_NEVER;
+    Request *request = turn_request(turn, REQUEST_CANCEL, run, node);
+    request->flow_run_id = attempt->flow_run_id;
+    request->force = turn->now.boot_ms >= stage->cancel_force;
+    if (!attempt->cancel_sent_at) {
+        attempt->cancel_sent_at = turn->now.wall_ms;
+        attempt->dirty = true;
+        stage->cancel_force = turn->now.boot_ms + turn->engine->cancel_grace_ms;
+        stage_touch(turn, run, node);
+    }
+}
+
+/* Cut: our own flow run is cancelled and followed to its end; somebody else's is left alone. */
+static bool watching_cut(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    bool left = stage->record.cut == CUT_STAGE_TIMEOUT && run->definition->nodes[node].leave_on_timeout;
+    if (observed(run, node)) {
+        unwatch(turn, run, node);
+        stage_finish_cut(turn, run, node);
+        return true;
+    }
+    if (left) {
+        unwatch(turn, run, node);
+        attempt_failed(turn, run, node, STATE_FAILED, REASON_TIMED_OUT, "took longer than its timeout; left running");
+        return true;
+    }
+    if (!stage->cancel_in_flight && turn->now.boot_ms >= stage->cancel_due) {
+        cancel_send(turn, run, node);
+    }
+    return false;
+}
+
+/* A flow run that a run's timeout finds active: cut it, if it was active after the timeout. */
+static void run_timeout_reaches(Turn *turn, Run *run, int node)
+{
+    const Stage *stage = &run->stages[node];
+    bool spared = run->definition->nodes[node].when == WHEN_ALWAYS;
+    if (run->record.cut == CUT_RUN_TIMEOUT && !spared && stage->last_seen >= run->deadline) {
+        stage_cut(turn, run, node, CUT_RUN_TIMEOUT);
+    }
+}
+
+bool watching_advance(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    const AttemptRecord *attempt = stage_attempt(stage);
+    PrefectType type = attempt->prefect_type;
+    bool crashed = type == PREFECT_CRASHED;
+    if (stage->absences >= ABSENCES_UNTIL_LOST) {
+        unwatch(turn, run, node);
+        if (observed(run, node)) {
+            observed_ended_badly(turn, run, node);
+        } else if (stage->record.cut != CUT_NONE) {
+            stage_finish_cut(turn, run, node);
+        } else {
+            attempt_failed(turn, run, node, STATE_FAILED, REASON_LOST, "the flow run was deleted in Prefect");
+        }
+        return true;
+    }
+    if (prefect_type_is_end(type) && !(crashed && stage->record.cut == CUT_NONE && !crash_is_settled(turn, stage))) {
+        flow_run_ended(turn, run, node);
+        return true;
+    }
+    if (!crashed) {
+        run_timeout_reaches(turn, run, node);
+    }
+    bool late = !crashed && turn->now.boot_ms >= stage->deadline && stage->last_seen >= stage->deadline;
+    if (late && stage->record.cut == CUT_NONE) {
+        stage_cut(turn, run, node, CUT_STAGE_TIMEOUT);
+    }
+    return stage->record.cut != CUT_NONE && watching_cut(turn, run, node);
+}
+
+void polled_happened(Turn *turn, const AnswerEvent *answer)
+{
+    Engine *engine = turn->engine;
+    for (size_t i = 0; i < answer->flow_run_count + answer->absent_count; i++) {
+        bool present = i < answer->flow_run_count;
+        const char *id = present ? answer->flow_runs[i].id : answer->absent[i - answer->flow_run_count];
+        const Watch *watch = watches_find(&engine->watches, id);
+        /* Advancing a run may end its watching: take the watchers first. */
+        size_t count = watch ? watch->count : 0;
+        auto_free Watcher *watchers = memory_new(count * sizeof *watchers);
+        for (size_t j = 0; j < count; j++) {
+            watchers[j] = watch->watchers[j];
+        }
+        for (size_t j = 0; j < count; j++) {
+            Run *run = watchers[j].run;
+            Stage *stage = &run->stages[watchers[j].node];
+            if (run->ended || stage->record.phase != PHASE_WATCHING) {
+                continue;
+            }
+            if (present) {
+                flow_run_seen(turn, run, watchers[j].node, &answer->flow_runs[i], answer->asked_boot_ms);
+            } else {
+                stage->absences++;
+                engine->eager = true;
+            }
+            run_advance(turn, run);
+        }
+    }
+}
+
+void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
+{
+    Stage *stage = &run->stages[node];
+    if (stage->record.phase != PHASE_WATCHING || !stage->cancel_in_flight) {
+        return;
+    }
+    stage->cancel_in_flight = false;
+    turn->engine->eager = true;
+    int64_t again = turn->now.boot_ms + CANCEL_AGAIN_MS;
+    if (answer->outcome == OUTCOME_UNKNOWN) {
+        stage->failures++;
+        again = turn->now.boot_ms + back_off_ms(stage->failures);
+    } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_CANCELLING) {
+        again = stage->cancel_force > turn->now.boot_ms ? stage->cancel_force : again;
+    } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_PAUSED) {
+        stage->cancel_force = again = turn->now.boot_ms; /* a paused one cannot be asked: set it CANCELLED */
+    }
+    stage->cancel_due = again;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running agent: one thread, one loop, one wait. Each turn collects what happened, steps the engine, commits once, and only then
+ * acts. A commit that fails is a crash inside the process: the turn is dropped, its commands are answered 503, and the engine is
+ * built again from the journal, for reading at once, for working when a probe commit succeeds. */
+#ifndef SENDPOST_LOOP_H
+#define SENDPOST_LOOP_H
+
+#include "api/server.h"
+#include "catalogue/catalogue.h"
+#include "configuration/configuration.h"
+#include "engine/engine.h"
+#include "journal/journal.h"
+#include "metrics/statistics.h"
+#include "prefect/client.h"
+
+typedef struct Loop {
+    const Configuration *configuration;
+    char *namespace;
+    Catalogue *catalogue;
+    Journal *journal;
+    Engine *engine;
+    PrefectClient *prefect;
+    Server *server;
+    Actions actions;
+    LoopStatistics statistics;
+    int signals;          /* a signalfd */
+    bool writable;        /* the journal: while not, nothing is stepped */
+    bool stopping;
+    bool happened;        /* something was stepped in this turn */
+    int64_t started_at;   /* wall ms */
+    int64_t stop_by;      /* boot ms, here and below */
+    int64_t scan_due, probe_due, retain_due, watchdog_due;
+    int64_t woken_for;    /* what the last wait would have ended for */
+} Loop;
+
+/* startup.c: opens everything; the definitions are loaded, the runs of before go on with the first turn. */
+bool loop_open(Loop *loop, const Configuration *configuration, Error *error);
+void loop_close(Loop *loop);
+/* A new engine from the journal and the catalogue. False: the journal cannot be read; the old one stays. */
+bool loop_rebuild(Loop *loop, Now now, Error *error);
+/* Steps what the catalogue has to tell. */
+void loop_take_definitions(Loop *loop, Now now);
+
+/* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. */
+void loop_run(Loop *loop);
+/* Commits what was stepped and acts on it. */
+void loop_turn(Loop *loop, Now now);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing the agent's parts in order, and building the engine from the journal. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "loop.h"
+#include "time/clock.h"
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static bool open_signals(Loop *loop, Error *error)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a full quota is an error of write(), not the end */
+    loop->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return loop->signals >= 0 || error_set(error, ERROR_IO, "signals cannot be received: %m");
+}
+
+static bool open_journal(Loop *loop, Now now, Error *error)
+{
+    const char *path = loop->configuration->journal_path;
+    auto_free char *quarantined = NULL;
+    loop->journal = journal_open(path, now, &quarantined, error);
+    if (!loop->journal) {
+        return false;
+    }
+    if (quarantined) {
+        log_line(LOG_ERROR, "the journal was damaged and has been moved aside; a new one begins", "journal", path, "moved to",
+                 quarantined, NULL);
+    }
+    char fresh[UUID_SIZE];
+    uint8_t random[10];
+    random_bytes(random, sizeof random);
+    uuid_from_time(now.wall_ms, random, fresh);
+    const char *given = loop->configuration->namespace;
+    loop->namespace = given[0] ? text_copy(given) : journal_namespace(path, fresh, error);
+    return loop->namespace != NULL;
+}
+
+static bool remember_file(void *user, const char *file, const char *text, size_t length)
+{
+    catalogue_remember(user, file, text, length);
+    return true;
+}
+
+static Definition *read_pinned(void *user, const char *sha256, const char *text, size_t length)
+{
+    (void)sha256;
+    Findings findings = {0};
+    Definition *definition = catalogue_read_text(user, text, length, &findings);
+    findings_release(&findings);
+    return definition;
+}
+
+static void report_lost_pin(void *user, const char *run_id, const char *message)
+{
+    (void)user;
+    log_line(LOG_ERROR, "a run is held, as the definition that it started with can no longer be read", "run", run_id,
+             "cause", message, NULL);
+}
+
+static Engine *engine_from_journal(Loop *loop, Error *error)
+{
+    const Configuration *configuration = loop->configuration;
+    EngineOptions options = {
+        .namespace = loop->namespace,
+        .ui_url = configuration->prefect_ui_url,
+        .settle_ms = configuration->prefect_settle_ms,
+        .cancel_grace_ms = configuration->prefect_cancel_grace_ms,
+        .map_seed = random_u64(),
+    };
+    Engine *engine = engine_new(&options);
+    JournalReader reader = {read_pinned, report_lost_pin, loop->catalogue};
+    if (!journal_restore(loop->journal, engine, &reader, error)) {
+        engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void loop_take_definitions(Loop *loop, Now now)
+{
+    static const HappeningKind kinds[] = {
+        [CATALOGUE_LOADED] = HAPPENED_LOADED, [CATALOGUE_BROKEN] = HAPPENED_BROKEN, [CATALOGUE_GONE] = HAPPENED_GONE};
+    for (CatalogueChange change; catalogue_take(loop->catalogue, &change);) {
+        Happening happening = {
+            .kind = kinds[change.kind],
+            .file = {change.file, change.revision, change.definition, change.message, change.line, change.column},
+        };
+        engine_step(loop->engine, &happening, now, &loop->actions);
+        loop->happened = true;
+    }
+}
+
+bool loop_rebuild(Loop *loop, Now now, Error *error)
+{
+    Engine *engine = engine_from_journal(loop, error);
+    if (!engine) {
+        return false;
+    }
+    engine_free(loop->engine);
+    loop->engine = engine;
+    if (loop->server) {
+        server_set_engine(loop->server, engine);
+    }
+    catalogue_replay(loop->catalogue);
+    loop_take_definitions(loop, now);
+    if (!loop->writable) {
+        /* For reading only: what this changed is not to be written, and nothing is to be asked. */
+        actions_clear(&loop->actions);
+        engine_turn_end(engine);
+        loop->happened = false;
+        return true;
+    }
+    engine_resume(engine, now, &loop->actions);
+    loop->happened = true;
+    loop_turn(loop, now);
+    return true;
+}
+
+static bool open_definitions(Loop *loop, Now now, Error *error)
+{
+    loop->catalogue = catalogue_new(loop->configuration->definitions_directory);
+    if (!journal_each_file(loop->journal, remember_file, loop->catalogue, error)) {
+        return false;
+    }
+    Error unreadable = {0};
+    if (!catalogue_scan(loop->catalogue, now.wall_ms, &unreadable)) {
+        log_line(LOG_ERROR, "the definitions cannot be read", "cause", unreadable.text, NULL);
+    }
+    return true;
+}
+
+static bool open_prefect(Loop *loop, Error *error)
+{
+    const Configuration *configuration = loop->configuration;
+    PrefectOptions options = {
+        .api_url = configuration->prefect_api_url,
+        .api_key_file = configuration->prefect_api_key_file,
+        .auth_string_file = configuration->prefect_auth_string_file,
+        .api_key = configuration->prefect_api_key,
+        .auth_string = configuration->prefect_auth_string,
+        .headers = (const char *const *)configuration->prefect_headers.items,
+        .header_count = configuration->prefect_headers.count,
+        .ca_file = configuration->prefect_ca_file,
+        .insecure_skip_verify = configuration->prefect_insecure_skip_verify,
+        .timeout_ms = configuration->prefect_timeout_ms,
+        .max_concurrent_requests = (int)configuration->prefect_max_concurrent_requests,
+        .poll_min_ms = configuration->prefect_poll_min_ms,
+        .poll_max_ms = configuration->prefect_poll_max_ms,
+    };
+    if (options.insecure_skip_verify) {
+        log_line(LOG_WARN, "certificates of Prefect are not verified: prefect.insecure_skip_verify", NULL);
+    }
+    loop->prefect = prefect_client_new(&options, error);
+    return loop->prefect != NULL;
+}
+
+static bool open_server(Loop *loop, Error *error)
+{
+    ServerView view = {
+        .configuration = loop->configuration,
+        .engine = loop->engine,
+        .journal = loop->journal,
+        .catalogue = loop->catalogue,
+        .prefect = prefect_client_statistics(loop->prefect),
+        .loop = &loop->statistics,
+        .namespace = loop->namespace,
+        .started_at = loop->started_at,
+    };
+    loop->server = server_new(&view, error);
+    return loop->server != NULL;
+}
+
+bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
+{
+    Now now = clock_now();
+    *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
+    if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, now, error) ||
+        !open_prefect(loop, error)) {
+        return false;
+    }
+    loop->engine = engine_from_journal(loop, error);
+    if (!loop->engine || !open_server(loop, error)) {
+        return false;
+    }
+    loop_take_definitions(loop, now);
+    engine_resume(loop->engine, now, &loop->actions);
+    loop->happened = true;
+    loop_turn(loop, now);
+    loop->scan_due = loop->retain_due = now.boot_ms + 1000;
+    loop->woken_for = TIME_NEVER;
+    return true;
+}
+
+void loop_close(Loop *loop)
+{
+    server_free(loop->server);
+    prefect_client_free(loop->prefect);
+    actions_release(&loop->actions);
+    engine_free(loop->engine);
+    catalogue_free(loop->catalogue);
+    journal_close(loop->journal);
+    free(loop->namespace);
+    if (loop->signals >= 0) {
+        close(loop->signals);
+    }
+    *loop = (Loop){.signals = -1};
+}
