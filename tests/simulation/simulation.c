@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the real engine against a simulated world, one life after another: each seed is a few triggers, some operators, a faulty network,
+ * crashes between any two steps, clock jumps; then the faults stop and all must come to rest. A seed that fails is printed and can
+ * be replayed: simulation --from SEED --seeds 1 --verbose. */
+#include "base/assert.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/uuid.h"
+#include "checks.h"
+#include "scenarios.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ACCEPTED_MAX = 16, STEPS_MAX = 200000, FAULTS_MS = 2 * 3600 * 1000, REST_MS = 48 * 3600 * 1000 };
+
+typedef struct Life {
+    World world;
+    Store store;
+    Engine *engine;
+    Actions actions;
+    Definition *definition;
+    char accepted[ACCEPTED_MAX][UUID_SIZE];
+    size_t accepted_count;
+    int triggers;
+    bool verbose;
+} Life;
+
+static volatile sig_atomic_t current_seed_low, current_seed_high;
+
+static Engine *engine_fresh(void)
+{
+    return engine_new(&(EngineOptions){.namespace = "simulation", .ui_url = "http://ui", .settle_ms = 30000,
+                                       .cancel_grace_ms = 300000, .map_seed = 7});
+}
+
+static void life_load(Life *life)
+{
+    Happening loaded = {.kind = HAPPENED_LOADED,
+                        .file = {.file = "a.yaml", .revision = "r", .definition = life->definition}};
+    engine_step(life->engine, &loaded, life->world.now, &life->actions);
+}
+
+static void life_crash(Life *life)
+{
+    life->world.generation++;
+    life->world.polling = false;
+    actions_clear(&life->actions);
+    engine_free(life->engine);
+    life->engine = engine_fresh();
+    store_restore(&life->store, life->engine);
+    life_load(life);
+    engine_resume(life->engine, life->world.now, &life->actions);
+}
+
+static void take_replies(Life *life)
+{
+    for (size_t i = 0; i < life->actions.reply_count; i++) {
+        const Reply *reply = &life->actions.replies[i];
+        if (reply->kind == REPLY_ACCEPTED && reply->token == 1) {
+            invariant(life->accepted_count < ACCEPTED_MAX);
+            memcpy(life->accepted[life->accepted_count++], reply->run_id, UUID_SIZE);
+        }
+    }
+}
+
+static void schedule_poll(Life *life)
+{
+    if (!life->world.polling && engine_watched_count(life->engine)) {
+        life->world.polling = true;
+        world_schedule(&life->world, 1000 + (int64_t)world_random(&life->world, 4000), (Entry){.task = TASK_POLL});
+    }
+}
+
+/* Commit, then act; a crash may come before either, or in the middle of acting. */
+static void life_turn(Life *life)
+{
+    if (world_chance(&life->world, 1)) {
+        life_crash(life);
+    }
+    store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+    if (world_chance(&life->world, 1)) {
+        life_crash(life);
+        store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+    }
+    take_replies(life);
+    for (size_t i = 0; i < life->actions.request_count; i++) {
+        world_send(&life->world, &life->actions.requests[i]);
+    }
+    actions_clear(&life->actions);
+    engine_turn_end(life->engine);
+    check_turn(life->engine, &life->world);
+    schedule_poll(life);
+}
+
+static void send_poll(Life *life)
+{
+    life->world.polling = false;
+    size_t count = engine_watched_count(life->engine), filled = 0;
+    auto_free const char **ids = memory_new(count * sizeof *ids);
+    for (size_t at = 0; filled < count && engine_watched_each(life->engine, &at, &ids[filled]);) {
+        filled++;
+    }
+    if (count) {
+        world_send(&life->world, &(Request){.kind = REQUEST_POLL, .ids = ids, .id_count = count});
+    }
+}
+
+static void trigger(Life *life)
+{
+    World *world = &life->world;
+    char id[UUID_SIZE], key[8];
+    auto_free char *seed = text_format("run %d", life->triggers++);
+    uuid_from_digest(seed, strlen(seed), id);
+    snprintf(key, sizeof key, "k%d", (int)world_random(world, 6));
+    const StoredKey *known = store_find_key(&life->store, life->definition->name, key);
+    TriggerEvent event = {
+        .token = 1, .sendpost = life->definition->name, .run_id = id, .trigger = TRIGGER_API, .key = key,
+        .body_digest = "same", .known_run = known ? known->run_id : NULL, .known_digest = known ? known->digest : NULL,
+        .paused = world_random(world, 20) == 0,
+        .start_at = world_random(world, 6) ? 0 : world->now.wall_ms + (int64_t)world_random(world, 600000),
+    };
+    engine_step(life->engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = event}, world->now, &life->actions);
+}
+
+static void operate(Life *life)
+{
+    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME, HAPPENED_RESUME,
+                                          HAPPENED_BLOCK,  HAPPENED_STEP};
+    if (life->accepted_count == 0) {
+        return;
+    }
+    const char *run = life->accepted[world_random(&life->world, life->accepted_count)];
+    Happening happening = {.kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)],
+                           .verb = {.token = 2, .run_id = run, .stage = NULL}};
+    if (happening.kind == HAPPENED_BLOCK) {
+        happening.verb.stage = life->definition->nodes[world_random(&life->world, life->definition->node_count)].path;
+    }
+    engine_step(life->engine, &happening, life->world.now, &life->actions);
+}
+
+/* Near the end somebody lets everything go that is still held. */
+static void release_all(Life *life)
+{
+    for (size_t i = 0; i < life->accepted_count; i++) {
+        const Run *run = engine_run_find(life->engine, life->accepted[i]);
+        for (size_t j = 0; run && !run->ended && j < run->definition->node_count; j++) {
+            Happening happening = {.kind = HAPPENED_RESUME, .verb = {.token = 2, .run_id = life->accepted[i]}};
+            if (run->stages[j].record.blocked && run->stages[j].record.phase <= PHASE_BLOCKED) {
+                happening.verb.stage = run->definition->nodes[j].path;
+                engine_step(life->engine, &happening, life->world.now, &life->actions);
+            }
+        }
+        if (run && !run->ended && run->record.held) {
+            Happening happening = {.kind = HAPPENED_RESUME, .verb = {.token = 2, .run_id = life->accepted[i]}};
+            engine_step(life->engine, &happening, life->world.now, &life->actions);
+        }
+    }
+}
+
+static void deliver(Life *life, const Entry *entry)
+{
+    if (entry->generation != life->world.generation) {
+        return;
+    }
+    Happening happening = {.kind = entry->answer->kind, .answer = entry->answer->event};
+    bool lost_poll = happening.kind == HAPPENED_POLLED && happening.answer.outcome != OUTCOME_OK;
+    for (int i = 0; !lost_poll && i < 1 + world_chance(&life->world, 3); i++) {
+        engine_step(life->engine, &happening, life->world.now, &life->actions);
+    }
+}
+
+static void perform(Life *life, Entry *entry)
+{
+    World *world = &life->world;
+    switch (entry->task) {
+    case TASK_PROCESS:
+        world_process(world, entry);
+        break;
+    case TASK_DELIVER:
+        deliver(life, entry);
+        break;
+    case TASK_FLOW_RUN:
+        world_flow_run(world, entry->index);
+        break;
+    case TASK_TRIGGER:
+        trigger(life);
+        break;
+    case TASK_VERB:
+        operate(life);
+        break;
+    case TASK_CRASH:
+        life_crash(life);
+        break;
+    case TASK_OUTAGE:
+        world->outage_until = world->now.boot_ms + (int64_t)world_random(world, 1200000);
+        break;
+    case TASK_JUMP:
+        world->now.wall_ms += ((int64_t)world_random(world, 3) - 1) * 3600000;
+        break;
+    case TASK_POLL:
+        send_poll(life);
+        break;
+    case TASK_MEDDLE:
+        world_meddle(world);
+        break;
+    }
+}
+
+static void plan_life(Life *life)
+{
+    static const struct {
+        Task task;
+        unsigned most;
+    } plan[] = {{TASK_TRIGGER, 4}, {TASK_VERB, 4}, {TASK_CRASH, 3}, {TASK_OUTAGE, 2}, {TASK_JUMP, 2}, {TASK_MEDDLE, 4}};
+    World *world = &life->world;
+    world_schedule(world, 0, (Entry){.task = TASK_TRIGGER});
+    for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
+        for (uint64_t count = world_random(world, plan[i].most + 1); count > 0; count--) {
+            world_schedule(world, (int64_t)world_random(world, FAULTS_MS / 2), (Entry){.task = plan[i].task});
+        }
+    }
+}
+
+/* The next thing of the world or of the engine's own time, whichever is first. */
+static bool life_step(Life *life)
+{
+    World *world = &life->world;
+    int64_t deadline = engine_deadline(life->engine);
+    bool time_first = deadline != TIME_NEVER && (world->queue_count == 0 || deadline < world->queue[0].at);
+    if (time_first) {
+        if (deadline > world->now.boot_ms) {
+            world->now.wall_ms += deadline - world->now.boot_ms;
+            world->now.boot_ms = deadline;
+        }
+        engine_step(life->engine, &(Happening){.kind = HAPPENED_TIME}, world->now, &life->actions);
+    } else {
+        Entry entry;
+        if (!world_next(world, &entry)) {
+            return false;
+        }
+        if (life->verbose) {
+            printf("%10.3f task %d\n", (double)world->now.boot_ms / 1000, (int)entry.task);
+        }
+        perform(life, &entry);
+        entry_release(&entry);
+    }
+    life_turn(life);
+    return true;
+}
+
+static void live(uint64_t seed, Definition *definition, bool verbose)
+{
+    Life life = {.definition = definition, .verbose = verbose, .engine = engine_fresh()};
+    world_init(&life.world, seed, &life.store);
+    life_load(&life);
+    life_turn(&life);
+    plan_life(&life);
+    int64_t faults_until = life.world.now.boot_ms + FAULTS_MS;
+    int steps = 0;
+    while (life_step(&life)) {
+        invariant(++steps < STEPS_MAX);
+        if (life.world.now.boot_ms > faults_until) {
+            life.world.faults = false;
+            release_all(&life);
+            life_turn(&life);
+        }
+        invariant(life.world.now.boot_ms < REST_MS);
+    }
+    check_rest(life.engine, &life.world, &life.store, life.accepted, life.accepted_count);
+    engine_free(life.engine);
+    actions_release(&life.actions);
+    world_release(&life.world);
+    store_release(&life.store);
+}
+
+static void say_seed(int signal_number)
+{
+    (void)signal_number;
+    char text[96];
+    unsigned long long seed = ((unsigned long long)current_seed_high << 31) | (unsigned long long)current_seed_low;
+    int length = snprintf(text, sizeof text, "simulation: seed %llu failed\n", seed);
+    if (write(STDERR_FILENO, text, (size_t)length) < 0) {
+        _exit(2);
+    }
+    _exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    int64_t from = (int64_t)time(NULL), seeds = 1000;
+    bool verbose = false;
+    for (int i = 1; i < argc; i++) {
+        bool number = i + 1 < argc;
+        if (number && text_equal(argv[i], "--from") && text_to_integer(argv[i + 1], 0, INT64_MAX / 2, &from)) {
+            i++;
+        } else if (number && text_equal(argv[i], "--seeds") && text_to_integer(argv[i + 1], 1, 1 << 30, &seeds)) {
+            i++;
+        } else if (text_equal(argv[i], "--verbose")) {
+            verbose = true;
+        } else {
+            fprintf(stderr, "usage: simulation [--from SEED] [--seeds N] [--verbose]\n");
+            return 2;
+        }
+    }
+    signal(SIGABRT, say_seed);
+    Definition *definitions[SCENARIOS];
+    scenarios_read(definitions);
+    printf("simulation: seeds %lld to %lld\n", (long long)from, (long long)(from + seeds - 1));
+    for (int64_t seed = from; seed < from + seeds; seed++) {
+        current_seed_low = (sig_atomic_t)(seed & 0x7FFFFFFF);
+        current_seed_high = (sig_atomic_t)(seed >> 31);
+        live((uint64_t)seed, definitions[seed % SCENARIOS], verbose);
+    }
+    for (int i = 0; i < SCENARIOS; i++) {
+        definition_release(definitions[i]);
+    }
+    printf("simulation: %lld lives, all came to rest\n", (long long)seeds);
+    return 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store.h"
+#include "base/assert.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include <string.h>
+
+static AttemptRecord attempt_copy(const AttemptRecord *from)
+{
+    AttemptRecord to = *from;
+    to.message = text_copy(from->message);
+    to.deployment_id = text_copy(from->deployment_id);
+    to.key = text_copy(from->key);
+    to.body = text_copy(from->body);
+    to.flow_run_id = text_copy(from->flow_run_id);
+    to.flow_run_name = text_copy(from->flow_run_name);
+    to.prefect_name = text_copy(from->prefect_name);
+    to.prefect_message = text_copy(from->prefect_message);
+    to.dirty = false;
+    return to;
+}
+
+static void stage_copy_own(StageRecord *to, const StageRecord *from)
+{
+    AttemptRecord *attempts = to->attempts;
+    size_t count = to->attempt_count;
+    free(to->message);
+    free(to->deployment_id);
+    free(to->deployment_name);
+    free(to->parameters);
+    *to = *from;
+    to->message = text_copy(from->message);
+    to->deployment_id = text_copy(from->deployment_id);
+    to->deployment_name = text_copy(from->deployment_name);
+    to->parameters = text_copy(from->parameters);
+    to->attempts = attempts;
+    to->attempt_count = count;
+    to->dirty = false;
+}
+
+static StageRecord *stored_stage(StoredRun *run, int node)
+{
+    for (size_t i = 0; i < run->stage_count; i++) {
+        if (run->stages[i].node == node) {
+            return &run->stages[i];
+        }
+    }
+    run->stages = memory_resize(run->stages, run->stage_count + 1, sizeof *run->stages);
+    run->stages[run->stage_count] = (StageRecord){.node = node};
+    return &run->stages[run->stage_count++];
+}
+
+static void commit_attempts(StageRecord *to, StageRecord *from)
+{
+    for (size_t i = 0; i < from->attempt_count; i++) {
+        AttemptRecord *attempt = &from->attempts[i];
+        if (!attempt->dirty) {
+            invariant(i < to->attempt_count);
+            continue;
+        }
+        attempt->dirty = false;
+        if (i < to->attempt_count) {
+            attempt_record_release(&to->attempts[i]);
+        } else {
+            invariant(i == to->attempt_count);
+            to->attempts = memory_resize(to->attempts, ++to->attempt_count, sizeof *to->attempts);
+        }
+        to->attempts[i] = attempt_copy(attempt);
+    }
+}
+
+static void commit_stage(StoredRun *run, StageRecord *stage)
+{
+    StageRecord *to = stored_stage(run, stage->node);
+    invariant(to->phase != PHASE_ENDED || to->state == stage->state); /* ended means ended */
+    stage_copy_own(to, stage);
+    commit_attempts(to, stage);
+    stage->dirty = false;
+}
+
+StoredRun *store_find(Store *store, const char *run_id)
+{
+    for (size_t i = 0; i < store->run_count; i++) {
+        if (text_equal(store->runs[i].record.id, run_id)) {
+            return &store->runs[i];
+        }
+    }
+    return NULL;
+}
+
+static void commit_run(Store *store, Run *run)
+{
+    StoredRun *stored = store_find(store, run->record.id);
+    if (!stored) {
+        array_push(store->runs, store->run_count, store->run_capacity) =
+            (StoredRun){.definition = definition_hold(run->definition)};
+        stored = &store->runs[store->run_count - 1];
+    } else {
+        invariant(!state_is_end(stored->record.state));
+        run_record_release(&stored->record);
+    }
+    run_record_copy(&stored->record, &run->record);
+    stored->record.dirty = false;
+    for (size_t i = 0; i < run->definition->node_count; i++) {
+        if (run->stages[i].record.dirty) {
+            commit_stage(stored, &run->stages[i].record);
+        }
+    }
+    run->record.dirty = run->dirty = false;
+}
+
+static void commit_key(Store *store, const KeyRecord *key)
+{
+    StoredKey stored = {text_copy(key->sendpost), text_copy(key->key), text_copy(key->digest), ""};
+    memcpy(stored.run_id, key->run_id, UUID_SIZE);
+    array_push(store->keys, store->key_count, store->key_capacity) = stored;
+}
+
+void store_commit(Store *store, const Changes *changes, const AgentTotals *totals)
+{
+    for (size_t i = 0; i < changes->run_count; i++) {
+        commit_run(store, changes->runs[i]);
+    }
+    for (size_t i = 0; i < changes->sendpost_count; i++) {
+        changes->sendposts[i]->dirty = false;
+    }
+    for (size_t i = 0; i < changes->key_count; i++) {
+        commit_key(store, &changes->keys[i]);
+    }
+    for (size_t i = 0; i < changes->event_count; i++) {
+        invariant(changes->events[i].id == store->last_event_id + 1);
+        store->last_event_id = changes->events[i].id;
+    }
+    store->totals = *totals;
+}
+
+void store_restore(const Store *store, Engine *engine)
+{
+    engine_restore_totals(engine, &store->totals, store->last_event_id);
+    for (size_t i = 0; i < store->run_count; i++) {
+        const StoredRun *stored = &store->runs[i];
+        if (state_is_end(stored->record.state)) {
+            continue;
+        }
+        RunRecord *record = memory_new(sizeof *record);
+        run_record_copy(record, &stored->record);
+        StageRecord *stages = memory_new(stored->stage_count * sizeof *stages);
+        for (size_t j = 0; j < stored->stage_count; j++) {
+            stage_copy_own(&stages[j], &stored->stages[j]);
+            for (size_t k = 0; k < stored->stages[j].attempt_count; k++) {
+                StageRecord *stage = &stages[j];
+                stage->attempts = memory_resize(stage->attempts, k + 1, sizeof *stage->attempts);
+                stage->attempts[stage->attempt_count++] = attempt_copy(&stored->stages[j].attempts[k]);
+            }
+        }
+        engine_restore_run(engine, record, stages, stored->stage_count, definition_hold(stored->definition));
+    }
+}
+
+const StoredKey *store_find_key(const Store *store, const char *sendpost, const char *key)
+{
+    for (size_t i = 0; i < store->key_count; i++) {
+        if (text_equal(store->keys[i].sendpost, sendpost) && text_equal(store->keys[i].key, key)) {
+            return &store->keys[i];
+        }
+    }
+    return NULL;
+}
+
+const AttemptRecord *store_find_attempt(const Store *store, const char *key, const StoredRun **run, int *node)
+{
+    for (size_t i = 0; i < store->run_count; i++) {
+        for (size_t j = 0; j < store->runs[i].stage_count; j++) {
+            const StageRecord *stage = &store->runs[i].stages[j];
+            for (size_t k = 0; k < stage->attempt_count; k++) {
+                if (text_equal(stage->attempts[k].key, key)) {
+                    *run = &store->runs[i];
+                    *node = stage->node;
+                    return &stage->attempts[k];
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
+void store_release(Store *store)
+{
+    for (size_t i = 0; i < store->run_count; i++) {
+        for (size_t j = 0; j < store->runs[i].stage_count; j++) {
+            stage_record_release(&store->runs[i].stages[j]);
+        }
+        free(store->runs[i].stages);
+        run_record_release(&store->runs[i].record);
+        definition_release(store->runs[i].definition);
+    }
+    for (size_t i = 0; i < store->key_count; i++) {
+        free(store->keys[i].sendpost);
+        free(store->keys[i].key);
+        free(store->keys[i].digest);
+    }
+    free(store->runs);
+    free(store->keys);
+    *store = (Store){0};
+}
