@@ -4,8 +4,8 @@ import json
 import os
 import re
 import resource
-import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, Callable
 
@@ -34,7 +34,6 @@ class Agent:
         self.settings = FAST | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": prefect_url,
                                 "definitions.directory": str(self.definitions), "journal.path": str(self.journal)} | (settings or {})
         self.extra_environment = environment or {}
-        self.file_size_limit: int | None = None  # bytes: how a full disk is played
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,18 +61,23 @@ class Agent:
         return [str(sendpost_binary()), "agent", "--config", str(self.directory / "agent.yaml"), *options]
 
     def launch(self) -> subprocess.Popen[bytes]:
-        """Started, perhaps not ready. Ends with the test process."""
-        limit = self.file_size_limit
+        """Started, perhaps not ready. Ends with the test process. The log comes through a pipe, so that fill_disk spares it."""
+        command = ["env", "--ignore-signal=XFSZ", "setpriv", "--pdeathsig", "KILL", *self.command()]
+        process = subprocess.Popen(command, env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        self.process, self.copier = process, threading.Thread(target=self.copy_log, args=(process,), daemon=True)
+        self.copier.start()
+        return process
 
-        def restrict() -> None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            if limit is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    def copy_log(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout
+        with open(self.log_path, "ab", buffering=0) as log, process.stdout as source:
+            while data := source.read1(65536):
+                log.write(data)
 
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()], env=self.environment(), cwd=self.directory,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=restrict)
-        return self.process
+    def fill_disk(self, full: bool = True) -> None:
+        """From now on no file grows (or all do again): what a full disk does to the journal, without a disk to fill."""
+        resource.prlimit(self.pid(), resource.RLIMIT_FSIZE, (1 if full else resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def start(self) -> "Agent":
         process = self.launch()
@@ -90,6 +94,7 @@ class Agent:
         assert self.process
         self.process.kill()
         self.process.wait()
+        self.copier.join(5)
 
     def restart(self) -> "Agent":
         self.kill()
@@ -101,7 +106,9 @@ class Agent:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(timeout)
+            status = self.process.wait(timeout)
+            self.copier.join(5)
+            return status
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"no end {timeout} s after SIGTERM:\n{self.log()[-3000:]}") from None

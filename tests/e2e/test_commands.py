@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, from outside: what they print and the status they exit with."""
+import json
+import subprocess
+
+import pytest
+
+from harness.fake.worker import Plan
+from harness.http import free_port
+from harness.paths import ROOT, sendpost_binary
+
+DONE, FAILED, USAGE, UNREACHABLE, REFUSED = range(5)
+NOWHERE = ("--server", "http://127.0.0.1:1")
+
+
+def sendpost(*arguments, **options):
+    return subprocess.run([str(sendpost_binary()), *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30, **options)
+
+
+@pytest.fixture
+def agent(fake, start_on):
+    failing = Plan(end="FAILED", message="it broke", tasks=[("explode", "FAILED", "boom")], logs=[(40, "ask the shop team")])
+    agent = start_on(fake, deployments={"mailing/main": Plan(), "mailing/bad": failing, "mailing/slow": Plan(seconds=60)},
+                     parameters={"limit": {"type": "integer", "default": 1}})
+    agent.define("broken", "name: broken\nstages:\n  - {name: prices, run: mailing/bad}\n")
+    agent.define("slow", "name: slow\nstages:\n  - {name: only, run: mailing/slow}\n")
+    return agent.restart()
+
+
+def test_version_and_help():
+    for arguments in (("version",), ("--version",), ("help",), ("help", "run"), ("run", "--help")):
+        result = sendpost(*arguments)
+        assert (result.returncode, result.stderr) == (DONE, ""), arguments
+        assert result.stdout
+    assert "0." in sendpost("version").stdout
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("run",), ("run", "daily", "--nonsense"), ("check", "--format", "nonsense"), ()])
+def test_wrong_usage(arguments):
+    result = sendpost(*arguments)
+    assert (result.returncode, result.stdout) == (USAGE, "")
+    assert result.stderr.startswith("sendpost: ") or "usage" in result.stderr.lower()
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "daily"), ("runs",), ("status",), ("run", "daily"), ("cancel", "daily"), ("healthcheck",)])
+def test_nobody_there(command):
+    result = sendpost(*command, *NOWHERE)
+    assert result.returncode == UNREACHABLE
+    assert result.stderr.startswith("sendpost: ")
+
+
+def test_check_the_examples():
+    result = sendpost("check", str(ROOT / "config" / "sendposts"), "--config", str(ROOT / "config" / "agent.yaml"))
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert "3" in result.stdout.splitlines()[-1]
+
+
+def test_check_without_a_path_reads_the_configured_directory():
+    result = sendpost("check", "--config", str(ROOT / "config" / "agent.yaml"), "--format", "json")
+    summary = json.loads(result.stdout)["summary"]
+    assert (result.returncode, summary["files"], summary["sendposts"], summary["errors"]) == (DONE, 3, 3, 0)
+
+
+def test_check_says_where(tmp_path):
+    file = tmp_path / "daily.yaml"
+    file.write_text("name: daily\nstages:\n  - name: one\n    run: a/b\n    parameter: {date: x}\n")
+    result = sendpost("check", str(file))
+    assert result.returncode == FAILED
+    assert f"{file}:5:5: error: unknown key 'parameter', did you mean 'parameters'?" in result.stdout + result.stderr
+    finding = json.loads(sendpost("check", str(file), "--format", "json").stdout)["findings"][0]
+    assert (finding["severity"], finding["line"], finding["column"]) == ("error", 5, 5)
+    assert f"::error file={file},line=5,col=5::" in sendpost("check", str(file), "--format", "github").stdout
+
+
+def test_check_of_nothing(tmp_path):
+    assert sendpost("check", str(tmp_path / "nothing.yaml")).returncode == FAILED
+
+
+@pytest.mark.parametrize("what, file", [("definition", "sendpost.schema.json"), ("agent", "agent.schema.json")])
+def test_schemas_are_the_committed_ones(what, file):
+    result = sendpost("schema", what)
+    assert result.returncode == DONE
+    assert json.loads(result.stdout) == json.loads((ROOT / "config" / file).read_text())
+
+
+def test_looking(agent):
+    agent.wait_ended(agent.trigger("daily"))
+    for command in (("list",), ("show", "daily"), ("runs",), ("runs", "daily"), ("status",)):
+        text, data = agent.command_line(*command), agent.command_line(*command, "--json")
+        assert (text.returncode, data.returncode) == (DONE, DONE), command
+        assert text.stdout and json.loads(data.stdout)
+    assert "daily" in agent.command_line("list").stdout
+    assert "completed" in agent.command_line("runs", "daily").stdout
+    assert agent.command_line("show", "nothing").returncode == REFUSED
+    assert agent.command_line("healthcheck").returncode == DONE
+
+
+def test_run_and_follow(agent):
+    result = agent.command_line("run", "daily", "-p", "limit=3", "--reason", "a test", "--follow")
+    assert result.returncode == DONE, result.stdout + result.stderr
+    assert "completed" in result.stdout
+    run = agent.get("/v1/runs?sendpost=daily")["runs"][0]
+    assert agent.run(run["id"])["parameters"] == {"limit": 3}
+    assert agent.run(run["id"])["trigger_reason"] == "a test"
+
+
+def test_run_and_follow_a_failure(agent):
+    result = agent.command_line("run", "broken", "--follow")
+    assert result.returncode == FAILED
+    output = result.stdout + result.stderr
+    for expected in ("prices", "it broke", "explode", "ask the shop team", "/flow-run"):
+        assert expected in output, expected
+
+
+def test_run_without_following(agent):
+    result = agent.command_line("run", "daily")
+    assert result.returncode == DONE
+    assert agent.get("/v1/runs?sendpost=daily")["runs"][0]["id"] in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("run", "nothing"), ("run", "daily", "-p", "limit=x"), ("run", "daily", "-p", "nothing=1"), ("cancel", "nothing")])
+def test_refused(agent, arguments):
+    result = agent.command_line(*arguments)
+    assert result.returncode == REFUSED
+    assert result.stderr.startswith("sendpost: ")
+
+
+def test_cancel_by_name(agent):
+    run_id = agent.trigger("slow")
+    agent.wait_stage(run_id, "only", "running")
+    assert agent.command_line("cancel", "slow").returncode == DONE
+    assert agent.wait_ended(run_id)["state"] == "cancelled"
+    assert agent.command_line("cancel", run_id).returncode == REFUSED
+
+
+@pytest.mark.parametrize("setting", ["nonsense=1", "prefect.timeout=soon", "prefect.api_url=ftp://x", "prefect.ca_file=/nothing/there",
+                                     "http.listen=0.0.0.0:0", "log.level=loud", "nonsense"])
+def test_an_agent_with_unusable_settings_does_not_start(tmp_path, setting):
+    result = sendpost("agent", "--set", f"http.listen=127.0.0.1:{free_port()}", "--set", f"journal.path={tmp_path / 'j.db'}", "--set", setting,
+                      cwd=tmp_path)
+    assert result.returncode in (FAILED, USAGE)
+    assert result.stderr.startswith("sendpost: ")
+    assert not (tmp_path / "j.db").exists()
+
+
+def test_an_agent_with_a_broken_configuration_says_where(tmp_path):
+    file = tmp_path / "agent.yaml"
+    file.write_text("prefect:\n  timeout: soon\n  polls: {min: 1s}\n")
+    result = sendpost("agent", "--config", str(file), cwd=tmp_path)
+    assert result.returncode == FAILED
+    assert f"{file}:2:12: error:" in result.stderr and f"{file}:3:3: error: unknown key 'polls', did you mean 'poll'?" in result.stderr

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP API from outside: its errors, its refusals, and what an unkind client may send."""
+import socket
+import threading
+
+import pytest
+
+from harness.fake.worker import Plan
+from harness.waiting import wait_for
+
+PARAMETERS = {"limit": {"type": "integer", "minimum": 1, "default": 1}, "audience": {"default": "all", "enum": ["all", "test"]},
+              "needed": {"type": "string"}}
+RUN = "/v1/sendposts/daily/run"
+
+
+@pytest.fixture
+def agent(fake, start_on):
+    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)}, parameters=PARAMETERS)
+    agent.define("off", "name: off\nenabled: false\nstages:\n  - {name: only, run: mailing/main}\n")
+    agent.define("free", "name: free\nconcurrency: queue\nstages:\n  - {name: only, run: mailing/main}\n")
+    return agent.restart()
+
+
+def problem(reply, status):
+    assert reply.status == status, reply.text
+    assert reply.headers["content-type"].startswith("application/problem+json")
+    body = reply.json()
+    assert body["status"] == status and body["type"] == "about:blank" and body["title"] and body["detail"]
+    return body
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"5", b'{"unknown": 1}', b'{"parameters": []}', b'{"paused": "yes"}', b'{"for": "soon"}', b'{"a":1}{',
+                                  b'{"reason": "\xff"}', b"[" * 5000])
+def test_bad_bodies(agent, body):
+    problem(agent.send("POST", RUN, body), 400)
+
+
+@pytest.mark.parametrize("parameters, pointer", [
+    ({}, "/parameters/needed"),
+    ({"needed": "x", "limit": 0}, "/parameters/limit"),
+    ({"needed": "x", "limit": "5"}, "/parameters/limit"),
+    ({"needed": "x", "audience": "nobody"}, "/parameters/audience"),
+    ({"needed": "x", "unknown": 1}, "/parameters/unknown"),
+    ({"needed": 5}, "/parameters/needed"),
+])
+def test_bad_parameters(agent, parameters, pointer):
+    body = problem(agent.send("POST", RUN, {"parameters": parameters}), 422)
+    assert [error["pointer"] for error in body["errors"]] == [pointer]
+    assert agent.metrics().value("sendpost_triggers_refused_total", sendpost="daily", cause="parameters") == 1
+
+
+def test_not_found(agent):
+    for path in ("/v1/sendposts/nothing", "/v1/runs/00000000-0000-0000-0000-000000000000", "/v1/runs/nonsense", "/nothing"):
+        problem(agent.send("GET", path), 404)
+    problem(agent.send("POST", "/v1/sendposts/nothing/run", {}), 404)
+
+
+def test_disabled(agent):
+    assert problem(agent.send("POST", "/v1/sendposts/off/run", {}), 409)["enabled"] is False
+
+
+def test_wrong_method(agent):
+    for method, path, allowed in (("DELETE", "/v1/sendposts", "GET"), ("GET", RUN, "POST"), ("POST", "/metrics", "GET")):
+        reply = agent.send(method, path)
+        assert reply.status == 405 and allowed in reply.headers["allow"]
+
+
+def test_head(agent):
+    for path in ("/metrics", "/-/healthy", "/v1/sendposts"):
+        reply = agent.send("HEAD", path)
+        assert (reply.status, reply.body) == (200, b"")
+
+
+def test_too_large(agent):
+    problem(agent.send("POST", RUN, b'{"reason": "' + b"x" * (256 * 1024) + b'"}'), 413)
+
+
+def test_an_idempotency_key(agent):
+    body = {"parameters": {"needed": "x"}}
+    first = agent.send("POST", RUN, body, {"Idempotency-Key": "k"})
+    again = agent.send("POST", RUN, {"parameters": {"needed": "x"}, "idempotency_key": "k"})
+    assert (first.status, again.status, again.json()["id"]) == (202, 200, first.json()["id"])
+    assert first.headers["location"] == f"/v1/runs/{first.json()['id']}"
+    problem(agent.send("POST", RUN, {"parameters": {"needed": "y"}}, {"Idempotency-Key": "k"}), 422)
+    problem(agent.send("POST", RUN, body | {"idempotency_key": "one"}, {"Idempotency-Key": "two"}), 400)
+    agent.restart()
+    assert agent.send("POST", RUN, body, {"Idempotency-Key": "k"}).status == 200
+
+
+def test_the_same_key_at_once(agent):
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(agent.send("POST", "/v1/sendposts/free/run", {"idempotency_key": "same"})))
+               for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(reply.status for reply in replies) == [200] * 15 + [202]
+    assert len({reply.json()["id"] for reply in replies}) == 1
+
+
+def test_a_queue_has_an_end(agent):
+    statuses = [agent.send("POST", "/v1/sendposts/free/run", {}).status for _ in range(102)]
+    assert statuses[:101] == [202] * 101
+    assert statuses[101] == 503
+    assert agent.metrics().value("sendpost_runs_queued", sendpost="free") == 100
+
+
+def test_pages(agent):
+    for _ in range(5):
+        agent.trigger("free")
+    first = agent.get("/v1/runs?sendpost=free&limit=2")
+    rest = agent.get(f"/v1/runs?sendpost=free&limit=200&cursor={first['next']}")
+    assert (len(first["runs"]), len(rest["runs"]), rest["next"]) == (2, 3, None)
+    assert len({run["id"] for run in first["runs"] + rest["runs"]}) == 5
+    assert agent.send("GET", "/v1/runs?limit=201").status == 400
+    assert [one["name"] for one in agent.get("/v1/sendposts")["sendposts"]] == ["daily", "free", "off"]
+
+
+def test_definition(agent):
+    reply = agent.send("GET", "/v1/sendposts/daily/definition")
+    assert reply.headers["content-type"].startswith("application/yaml")
+    assert reply.body == (agent.definitions / "daily.yaml").read_bytes()
+    assert agent.get("/v1/sendposts/daily")["definition"]["sha256"] in reply.headers["etag"]
+
+
+def test_origins(agent):
+    foreign = {"Origin": "http://evil.example", "Content-Type": "application/json"}
+    assert agent.send("POST", "/v1/sendposts/free/run", {}, foreign).status == 403
+    own = {"Origin": agent.url, "Content-Type": "application/json"}
+    assert agent.send("POST", "/v1/sendposts/free/run", {}, own).status == 202
+    assert agent.send("POST", "/v1/sendposts/free/run", b"{}", {"Origin": agent.url, "Content-Type": "text/plain"}).status in (400, 403, 415)
+    assert agent.send("POST", "/v1/sendposts/free/run", b"{}", {"Content-Type": "application/x-www-form-urlencoded"}).status == 202
+
+
+def test_a_foreign_host_name(agent):
+    assert agent.send("GET", "/v1/sendposts", headers={"Host": "evil.example"}).status in (400, 403, 421)
+    assert agent.send("GET", "/v1/sendposts", headers={"Host": f"localhost:{agent.port}"}).status == 200
+
+
+def raw(agent, data, timeout=3.0):
+    """All that comes back until the agent closes."""
+    with socket.create_connection(("127.0.0.1", agent.port), timeout=timeout) as connection:
+        connection.sendall(data)
+        received = b""
+        try:
+            while chunk := connection.recv(65536):
+                received += chunk
+        except (TimeoutError, ConnectionResetError):
+            return received, not isinstance(received, bytes)
+        return received, True
+
+
+HEAD = b"POST /v1/sendposts/free/run HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.mark.parametrize("data", [
+    HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /v1/sendposts/free/run HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+], ids=["two framings", "two lengths", "no host"])
+def test_ambiguous_requests_are_refused_and_closed(agent, data):
+    received, closed = raw(agent, data)
+    assert received.startswith(b"HTTP/1.1 400"), received[:200]
+    assert received.count(b"HTTP/1.1 ") == 1 and closed
+    assert agent.get("/v1/runs?sendpost=free")["runs"] == []
+
+
+def test_large_headers(agent):
+    received, _ = raw(agent, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: " + b"x" * 60000 + b"\r\n\r\n")
+    assert received[9:12] in (b"400", b"413", b"431")
+
+
+def test_slow_headers_are_cut_off(agent):
+    """A header a second keeps no connection open beyond 10 s, and nobody else waits."""
+    with socket.create_connection(("127.0.0.1", agent.port), timeout=1) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
+
+        def closed() -> bool:
+            try:
+                connection.sendall(b"X-More: 1\r\n")
+                return connection.recv(1) == b""
+            except TimeoutError:
+                return False
+            except OSError:
+                return True
+
+        wait_for("the connection is cut", closed, timeout=15, interval=0.5)
+    assert agent.send("GET", "/-/healthy").status == 200
+
+
+def test_many_idle_connections(agent):
+    connections = [socket.create_connection(("127.0.0.1", agent.port)) for _ in range(300)]
+    assert agent.send("GET", "/metrics").status == 200
+    for connection in connections:
+        connection.close()
+
+
+def test_rate_limit(fake, start_on):
+    agent = start_on(fake, settings={"http.rate_limit.requests_per_second": "1", "http.rate_limit.burst": "3"})
+    replies = [agent.send("GET", "/v1/status") for _ in range(6)]
+    assert replies[0].status == 200 and replies[-1].status == 429 and "retry-after" in replies[-1].headers
+    assert {agent.send("GET", path).status for path in ("/metrics", "/-/healthy", "/-/ready") for _ in range(5)} == {200}

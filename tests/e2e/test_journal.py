@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal when things go wrong: a full disk, a damaged file, two agents, restarts."""
+import contextlib
+import os
+import subprocess
+import time
+
+import pytest
+
+from harness.agent import Agent, stage
+from harness.fake.worker import Plan
+from harness.survival import check_one_flow_run_an_attempt
+from harness.waiting import holds_for, wait_for
+
+
+def small_disk(path) -> bool:
+    """A file system of 2 MB there, if we may mount."""
+    path.mkdir()
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(path)], capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """(directory, fill, free): a really full file system where mounting is permitted, else files that may not grow."""
+    directory = tmp_path / "disk"
+    mounted = small_disk(directory)
+    ballast = directory / "ballast"
+
+    def fill(agent: Agent) -> None:
+        if not mounted:
+            agent.fill_disk()
+            return
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+
+    def free(agent: Agent) -> None:
+        if mounted:
+            ballast.unlink()
+        else:
+            agent.fill_disk(False)
+
+    yield directory, fill, free
+    if mounted:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.mark.parametrize("way", ["full", "limited"])
+def test_a_full_disk(fake, start_on, disk, way):
+    """503, no call to Prefect, metrics go on, and it recovers by itself."""
+    directory, fill, free = disk
+    if way == "limited":
+        fill, free = Agent.fill_disk, lambda agent: agent.fill_disk(False)
+    agent = start_on(fake, {"name": "one", "run": "mailing/main"}, {"name": "two", "run": "mailing/main"}, concurrency="queue",
+                     deployments={"mailing/main": Plan(seconds=1)}, settings={"journal.path": str(directory / "journal.db")})
+    before = agent.trigger("daily")
+    agent.wait_stage(before, "one", "running")
+    fill(agent)
+
+    def refused() -> bool:
+        reply = agent.send("POST", "/v1/sendposts/daily/run", {"idempotency_key": f"full-{time.monotonic()}"})
+        return reply.status == 503 and "retry-after" in reply.headers
+
+    wait_for("triggers are refused", refused)
+    created = len(fake.store.flow_runs)
+    holds_for("no flow run is created", lambda: len(fake.store.flow_runs) == created, 2)
+    assert refused()
+    metrics = agent.metrics()
+    assert metrics.value("sendpost_journal_writable") == 0
+    assert metrics.sum("sendpost_triggers_refused_total", sendpost="daily", cause="unavailable") >= 1
+    assert agent.send("GET", "/-/ready").status == 503
+    assert agent.send("GET", "/-/healthy").status == 200
+    free(agent)
+    wait_for("it recovers", lambda: agent.send("GET", "/-/ready").status == 200, timeout=30)
+    assert agent.wait_ended(before)["state"] == "completed"
+    after = agent.trigger("daily")
+    assert agent.wait_ended(after, timeout=60)["state"] == "completed"
+    assert agent.metrics().value("sendpost_journal_writable") == 1
+    runs = [run["id"] for run in agent.get("/v1/runs")["runs"]]
+    for run_id in runs:
+        agent.wait_ended(run_id, timeout=60)
+    check_one_flow_run_an_attempt(agent, fake, runs)
+
+
+def test_a_second_agent_refuses_and_names_the_first(fake, start_on):
+    agent = start_on(fake)
+    second = agent.command_line(*agent.command()[1:])
+    assert second.returncode == 1
+    assert str(agent.pid()) in second.stderr
+    assert agent.alive
+
+
+def test_a_damaged_journal_is_put_aside(fake, start_on):
+    agent = start_on(fake)
+    agent.wait_ended(agent.trigger("daily"))
+    assert agent.stop() == 0
+    damage = bytes(range(256)) * 16
+    with open(agent.journal, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(min(4096, size // 2))
+        file.write(damage * 4)
+    agent.start()
+    assert "quarantine" in agent.log() or "damaged" in agent.log()
+    aside = [path for path in agent.directory.iterdir() if path.name.startswith("journal") and path.read_bytes().find(damage[:64]) >= 0]
+    assert aside and agent.journal not in aside
+    assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
+
+
+def test_a_journal_that_is_none(fake, start_on):
+    agent = start_on(fake)
+    agent.stop()
+    agent.journal.write_bytes(b"this is not a database\n" * 400)
+    for suffix in ("-wal", "-shm"):
+        agent.journal.with_name(agent.journal.name + suffix).unlink(missing_ok=True)
+    agent.start()
+    assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
+
+
+def test_counters_continue_over_restarts(fake, start_on):
+    agent = start_on(fake)
+    for _ in range(2):
+        agent.wait_ended(agent.trigger("daily"))
+    names = ("sendpost_runs_total", "sendpost_last_success_timestamp_seconds", "sendpost_run_duration_seconds_count",
+             "sendpost_run_duration_seconds_sum", "sendpost_stage_duration_seconds_count", "sendpost_flow_runs_created_total",
+             "sendpost_first_seen_timestamp_seconds", "sendpost_stage_last_success_timestamp_seconds", "sendpost_state_code")
+    before = agent.metrics()
+    agent.restart()
+    after = agent.metrics()
+    assert {name: after.find(name) for name in names} == {name: before.find(name) for name in names}
+    agent.wait_ended(agent.trigger("daily"))
+    assert agent.metrics().value("sendpost_runs_total", sendpost="daily", trigger="api") == 3
+
+
+def test_a_broken_file_keeps_its_last_good_definition_over_a_restart(fake, start_on):
+    agent = start_on(fake)
+    agent.define("daily", "name: daily\nstages: [\n")
+    agent.restart()
+    wait_for("it is shown as broken", lambda: agent.metrics().value("sendpost_definition_error", file="daily.yaml") == 1)
+    assert agent.get("/v1/sendposts/daily")["definition"]["error"]["line"] >= 2
+    assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
+
+
+def test_a_run_keeps_the_definition_it_started_with(fake, start_on):
+    agent = start_on(fake, {"name": "one", "run": "mailing/main"}, {"name": "two", "run": "mailing/main"},
+                     deployments={"mailing/main": Plan(seconds=1)})
+    run_id = agent.trigger("daily")
+    agent.wait_stage(run_id, "one", "running")
+    old = agent.run(run_id)["definition_sha256"]
+    agent.define("daily", "name: daily\nstages:\n  - {name: other, run: mailing/main}\n")
+    wait_for("the new one is taken", lambda: [one["name"] for one in agent.get("/v1/sendposts/daily")["stages"]] == ["other"])
+    agent.restart()
+    run = agent.wait_ended(run_id)
+    assert (run["state"], stage(run, "two")["state"], run["definition_sha256"]) == ("completed", "completed", old)

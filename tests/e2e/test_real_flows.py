@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples, on real Prefect servers, with flows that really execute; and the quickstart as a newcomer runs it."""
+import os
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+from harness import flows_process
+from harness.agent import stage
+from harness.http import free_port
+from harness.paths import PREFECT_VERSIONS, ROOT
+
+EXAMPLES = ROOT / "config" / "sendposts"
+
+
+@pytest.fixture(params=PREFECT_VERSIONS)
+def agent(request, start_agent):
+    agent = start_agent(flows_process.ensure(request.param).url, ready=False, settings={"prefect.poll.max": "500ms", "prefect.timeout": "10s"})
+    shutil.copytree(EXAMPLES, agent.definitions, dirs_exist_ok=True)
+    return agent.start()
+
+
+@pytest.mark.timeout(300)
+def test_the_examples(agent):
+    """One succeeds, one fails and says why, one observes what the first has run."""
+    good = agent.command_line("run", "daily-mailing", "-p", "limit=3", "--follow", timeout=180)
+    assert good.returncode == 0, good.stdout + good.stderr
+    run = agent.run(agent.get("/v1/runs?sendpost=daily-mailing")["runs"][0]["id"])
+    assert run["state"] == "completed"
+    for path in ("extract", "render", "deliver/email", "deliver/push/prepare", "deliver/push/send", "report"):
+        one = stage(run, path)
+        assert (one["state"], one["attempt"], one["prefect_state"]["type"]) == ("completed", 1, "COMPLETED"), path
+        assert one["duration_seconds"] > 0
+
+    bad = agent.command_line("run", "broken-mailing", "--follow", timeout=120)
+    assert bad.returncode == 1
+    run = agent.run(agent.get("/v1/runs?sendpost=broken-mailing")["runs"][0]["id"])
+    failure = run["failure"]
+    assert (run["state"], failure["stage"], failure["reason"]) == ("failed", "prices", "failed")
+    assert failure["task"]["name"] == "load_prices"
+    assert "missing column: currency" in failure["task"]["message"] and "missing column: currency" in failure["message"]
+    assert "ask the shop team" in failure["logs"][0]["message"]
+    assert {path: stage(run, path)["state"] for path in ("render", "report")} == {"render": "skipped", "report": "completed"}
+    assert "ask the shop team" in bad.stdout + bad.stderr
+    assert agent.metrics().value("sendpost_last_failure_info", sendpost="broken-mailing", stage_name="prices", task="load_prices", reason="failed") == 1
+
+    seen = agent.command_line("run", "watch-extract", "--follow", timeout=120)
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+
+
+@pytest.mark.timeout(300)
+def test_killed_while_flows_run(agent):
+    run_id = agent.trigger("daily-mailing")
+    for path in ("extract", "deliver/email"):
+        agent.wait_run(run_id, f"has started {path}", lambda run: stage(run, path)["flow_run"], timeout=120)
+        agent.restart()
+    run = agent.wait_ended(run_id, timeout=180)
+    assert run["state"] == "completed"
+    assert {one["attempt"] for one in (stage(run, path) for path in ("extract", "render", "report"))} == {1}
+
+
+def quickstart(*arguments, **environment):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SENDPOST_"))}
+    return subprocess.run(["sh", str(ROOT / "deploy" / "quickstart.sh"), *arguments], capture_output=True, text=True, timeout=500,
+                          stdin=subprocess.DEVNULL, env=inherited | environment, cwd="/")
+
+
+@pytest.mark.timeout(600)
+def test_quickstart_once():
+    port, prefect_port = free_port(), free_port()
+    result = quickstart("--once", "--port", str(port), "--prefect-port", str(prefect_port))
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "completed" in result.stdout
+    for left in (port, prefect_port):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", left)) != 0
+
+
+@pytest.mark.timeout(600)
+def test_quickstart_on_a_prefect_that_is_there():
+    result = quickstart("--once", "--port", str(free_port()), PREFECT_API_URL=flows_process.ensure("3.8.8").url)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+
+
+def test_quickstart_with_a_port_in_use():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for arguments in (("--port", port), ("--port", str(free_port()), "--prefect-port", port)):
+            result = quickstart("--once", *arguments)
+            assert result.returncode == 1
+            assert f"port {port} is in use" in result.stderr
