@@ -82,9 +82,10 @@ pytest() {
 
 tier_unit() { ctest --test-dir build/dev -L unit -j 2 --no-tests=error --output-on-failure; }
 
+# Many seeds at full speed, some under the sanitizers.
 tier_simulation() {
-  ctest --test-dir build/release -L simulation --no-tests=error --output-on-failure || return 1
-  SIMULATION_SEEDS=500 ctest --test-dir build/dev -L simulation --no-tests=error --output-on-failure
+  ctest --test-dir build/release -L simulation -j 2 --no-tests=error --output-on-failure || return 1
+  build/dev/tests/simulation/simulation --from 1 --seeds 500
 }
 
 tier_contract() { pytest contract; }
