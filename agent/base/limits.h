@@ -36,7 +36,18 @@ enum {
 enum {
     REQUEST_BODY_MAX = 256 * 1024,
     REQUEST_HEADERS_SECONDS = 10,      /* until the headers are complete */
+    REQUEST_BODY_SECONDS = 30,         /* until the body is complete */
+    RESPONSE_SECONDS = 60,             /* for a client to take a reply */
+    KEEP_ALIVE_SECONDS = 60,           /* from one request of a connection to the headers of the next */
+    REQUEST_DISCARD_MAX = 4 << 20,     /* of a body that is too large, read so that its sender gets the refusal */
+    RESPONSE_BODY_MAX = 64 << 20,
     CONNECTIONS_MAX = 1000,
+    LISTENERS_MAX = 16,
+    QUERY_PARAMETERS_MAX = 32,
+    RATE_LIMIT_CLIENTS = 4096,         /* addresses that are counted at once */
+    RUNS_PAGE_MAX = 200,
+    SENDPOSTS_PAGE_MAX = 1000,
+    DEPLOYMENT_PAGES_MAX = 25,         /* of 200 deployments, for one listing */
     JSON_DEPTH_MAX = 64,
     POLL_BATCH_MAX = 200,              /* ids of one flow-run filter: Prefect's own maximum */
     PREFECT_REPLY_MAX = 16 << 20,      /* of one reply */

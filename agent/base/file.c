@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_cleanup(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+}
+
+static bool read_all(int fd, const char *path, size_t maximum, Buffer *out, Error *error)
+{
+    char bytes[16384];
+    for (size_t total = 0;;) {
+        ssize_t got = read(fd, bytes, sizeof bytes);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+        }
+        if (got == 0) {
+            buffer_append(out, "", 0);
+            return true;
+        }
+        total += (size_t)got;
+        if (total > maximum) {
+            return error_set(error, ERROR_LIMIT, "%s: larger than %zu bytes", path, maximum);
+        }
+        buffer_append(out, bytes, (size_t)got);
+    }
+}
+
+bool file_read(const char *path, size_t maximum, Buffer *out, Error *error)
+{
+    __attribute__((cleanup(close_cleanup))) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return error_set(error, ERROR_IO, "%s: not a regular file", path);
+    }
+    auto_buffer bytes;
+    buffer_init(&bytes, maximum);
+    if (!read_all(fd, path, maximum, &bytes, error)) {
+        return false;
+    }
+    buffer_append(out, bytes.bytes, bytes.length);
+    return true;
+}
+
+char *file_read_secret(const char *path, Error *error)
+{
+    auto_buffer bytes;
+    buffer_init(&bytes, SECRET_FILE_MAX);
+    if (!file_read(path, SECRET_FILE_MAX, &bytes, error)) {
+        return NULL;
+    }
+    while (bytes.length && strchr(" \t\r\n", bytes.bytes[bytes.length - 1])) {
+        bytes.bytes[--bytes.length] = '\0';
+    }
+    if (bytes.length == 0) {
+        error_set(error, ERROR_INVALID, "%s: empty", path);
+        return NULL;
+    }
+    return buffer_take(&bytes);
+}

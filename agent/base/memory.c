@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void *checked(void *memory)
+{
+    if (!memory) {
+        static const char message[] = "sendpost: out of memory\n";
+        fwrite(message, 1, sizeof message - 1, stderr);
+        abort();
+    }
+    return memory;
+}
+
+void *memory_new(size_t size)
+{
+    return checked(calloc(1, size ? size : 1));
+}
+
+void *memory_resize(void *memory, size_t count, size_t size)
+{
+    return checked(count ? reallocarray(memory, count, size) : realloc(memory, 1));
+}
+
+char *text_copy(const char *text)
+{
+    return text ? checked(strdup(text)) : NULL;
+}
+
+char *text_copy_length(const char *text, size_t length)
+{
+    return text ? checked(strndup(text, length)) : NULL;
+}
+
+char *text_format(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = NULL;
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return checked(length < 0 ? NULL : text);
+}
+
+void text_replace(char **text, const char *value)
+{
+    char *copy = text_copy(value);
+    free(*text);
+    *text = copy;
+}
+
+void *array_grow(void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) {
+        return items;
+    }
+    *capacity = *capacity ? *capacity * 2 : 8;
+    return memory_resize(items, *capacity, size);
+}
