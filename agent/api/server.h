@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP API on libmicrohttpd, in the one loop (external epoll). Reads are answered at once from the engine's views and the journal;
- * commands become happenings, their connections wait suspended until the loop has committed and gives the reply.
- * Contract: http.md. Routes are one table: method, path, handler, name for the metrics. */
+/* The HTTP API on libmicrohttpd, in the one loop (external epoll). Reads are answered at once from the engine's views
+ * and the journal; commands become happenings, their connections wait suspended until the loop has committed and gives
+ * the reply. Contract: http.md. Routes are one table: method, path, handler, name for the metrics. */
 #ifndef SENDPOST_API_SERVER_H
 #define SENDPOST_API_SERVER_H
 
@@ -12,7 +12,8 @@
 #include "metrics/exposition.h"
 #include "prefect/client.h"
 
-/* What handlers read. All borrowed; `engine` may be exchanged (server_set_engine) when it was built again from the journal. */
+/* What handlers read. All borrowed; `engine` may be exchanged (server_set_engine) when it was built again from the
+ * journal. */
 typedef struct ServerView {
     const Configuration *configuration;
     Engine *engine;
@@ -37,7 +38,8 @@ int64_t server_deadline(const Server *server, Now now);
 /* Handles what is readable; never waits. Handlers run in here, between turns of the engine. */
 void server_run(Server *server, Now now);
 
-/* The next command to step, or false. Its texts are valid until its token is answered. journal_find_key was already asked. */
+/* The next command to step, or false. Its texts are valid until its token is answered. journal_find_key was already
+ * asked. */
 bool server_take_command(Server *server, Happening *happening);
 void server_reply(Server *server, const Reply *reply);
 /* 503 with Retry-After: the journal cannot write. */

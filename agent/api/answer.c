@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/answer.h"
+#include "api/internal.h"
+#include "base/assert.h"
+#include "base/limits.h"
+#include <stdio.h>
+#include <string.h>
+
+const char media_json[] = "application/json";
+static const char media_problem[] = "application/problem+json";
+
+enum { UNAVAILABLE_SECONDS = 5 };
+
+void answer_response(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response)
+{
+    invariant(!exchange->answer && response);
+    exchange->answer = response;
+    exchange->status = status;
+    MHD_add_response_header(response, "Content-Type", media_type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (exchange->server->draining) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+}
+
+void answer(Exchange *exchange, int status, const char *media_type, Buffer *body)
+{
+    if (body->overflow) {
+        buffer_release(body);
+        answer_problem(exchange, 500, "the answer would be larger than %d bytes", RESPONSE_BODY_MAX);
+        return;
+    }
+    size_t length = body->length;
+    answer_response(exchange, status, media_type,
+                    MHD_create_response_from_buffer(length, buffer_take(body), MHD_RESPMEM_MUST_FREE));
+}
+
+void answer_constant(Exchange *exchange, int status, const char *media_type, const char *text)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    answer_response(exchange, status, media_type, response);
+}
+
+void answer_header(Exchange *exchange, const char *name, const char *value)
+{
+    MHD_add_response_header(exchange->answer, name, value);
+}
+
+void answer_retry_after(Exchange *exchange, int seconds)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", seconds);
+    answer_header(exchange, "Retry-After", text);
+}
+
+void answer_problem_of(Exchange *exchange, Problem *problem)
+{
+    problem_end(problem);
+    answer(exchange, problem->status, media_problem, &problem->body);
+}
+
+void answer_problem(Exchange *exchange, int status, const char *format, ...)
+{
+    Problem problem;
+    va_list arguments;
+    va_start(arguments, format);
+    problem_begin_list(&problem, status, format, arguments);
+    va_end(arguments);
+    answer_problem_of(exchange, &problem);
+}
+
+void answer_unavailable(Exchange *exchange, const char *detail)
+{
+    answer_problem(exchange, 503, "%s", detail);
+    answer_retry_after(exchange, UNAVAILABLE_SECONDS);
+}

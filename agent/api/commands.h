@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands on their way from a request to the engine and back. */
+#ifndef SENDPOST_API_COMMANDS_H
+#define SENDPOST_API_COMMANDS_H
+
+#include "api/exchange.h"
+#include "engine/actions.h"
+
+/* The command as an event; its texts live as long as the exchange. known_*: what its idempotency key stands for
+ * already. */
+void command_fill(const Exchange *exchange, const char *known_run, const char *known_digest, Happening *happening);
+/* The name that its idempotency key is remembered under. */
+const char *command_scope(const Exchange *exchange);
+
+/* Answers the exchange and leaves an audit record. */
+void command_reply(Exchange *exchange, const Reply *reply);
+void command_reply_unavailable(Exchange *exchange, const char *detail);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cutting off is shutdown(2): libmicrohttpd owns the descriptor, sees the end in its next run, and closes it. */
+#include "api/connection.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SWEEP_MS = 500 };
+
+void connections_init(Connections *connections, size_t maximum)
+{
+    TAILQ_INIT(&connections->quiet);
+    TAILQ_INIT(&connections->busy);
+    connections->count = 0;
+    connections->maximum = maximum;
+    connections->sweep_due = TIME_NEVER;
+}
+
+static void set_address(Connection *connection, const struct sockaddr *peer)
+{
+    if (peer && peer->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
+        inet_ntop(AF_INET, &in->sin_addr, connection->address, sizeof connection->address);
+        connection->key = in->sin_addr.s_addr;
+    } else if (peer && peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)(const void *)peer;
+        inet_ntop(AF_INET6, &in->sin6_addr, connection->address, sizeof connection->address);
+        memcpy(&connection->key, &in->sin6_addr, sizeof connection->key);
+    } else {
+        snprintf(connection->address, sizeof connection->address, "unix");
+        connection->key = UINT64_MAX;
+    }
+}
+
+static void cut(Connection *connection)
+{
+    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    if (connection->quiet && !connection->served) {
+        ssize_t ignored = send(connection->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)ignored;
+    }
+    shutdown(connection->fd, SHUT_RDWR);
+    connection->due = TIME_NEVER;
+}
+
+static void cut_the_quietest(Connections *connections)
+{
+    Connection *connection;
+    TAILQ_FOREACH(connection, &connections->quiet, link)
+    {
+        if (connection->due != TIME_NEVER) {
+            cut(connection);
+            return;
+        }
+    }
+}
+
+static void limit(Connections *connections, Connection *connection, int64_t boot_ms, int seconds)
+{
+    connection->due = boot_ms + (int64_t)seconds * 1000;
+    if (connections->sweep_due == TIME_NEVER) {
+        connections->sweep_due = boot_ms + SWEEP_MS;
+    }
+}
+
+static void set_quiet(Connections *connections, Connection *connection, bool quiet)
+{
+    TAILQ_REMOVE(connection->quiet ? &connections->quiet : &connections->busy, connection, link);
+    connection->quiet = quiet;
+    TAILQ_INSERT_TAIL(quiet ? &connections->quiet : &connections->busy, connection, link);
+}
+
+Connection *connection_open(Connections *connections, int fd, const struct sockaddr *peer, int64_t boot_ms)
+{
+    if (connections->count >= connections->maximum) {
+        cut_the_quietest(connections);
+    }
+    Connection *connection = memory_new(sizeof *connection);
+    connection->fd = fd;
+    connection->quiet = true;
+    set_address(connection, peer);
+    TAILQ_INSERT_TAIL(&connections->quiet, connection, link);
+    connections->count++;
+    limit(connections, connection, boot_ms, REQUEST_HEADERS_SECONDS);
+    return connection;
+}
+
+void connection_close(Connections *connections, Connection *connection)
+{
+    TAILQ_REMOVE(connection->quiet ? &connections->quiet : &connections->busy, connection, link);
+    connections->count--;
+    free(connection);
+}
+
+void connection_reads_body(Connections *connections, Connection *connection, int64_t boot_ms)
+{
+    connection->served = true;
+    set_quiet(connections, connection, false);
+    limit(connections, connection, boot_ms, REQUEST_BODY_SECONDS);
+}
+
+void connection_waits(Connection *connection)
+{
+    connection->due = TIME_NEVER;
+}
+
+void connection_writes(Connections *connections, Connection *connection, int64_t boot_ms)
+{
+    limit(connections, connection, boot_ms, RESPONSE_SECONDS);
+}
+
+void connection_rests(Connections *connections, Connection *connection, int64_t boot_ms)
+{
+    set_quiet(connections, connection, true);
+    limit(connections, connection, boot_ms, KEEP_ALIVE_SECONDS);
+}
+
+static bool sweep_list(ConnectionList *list, int64_t boot_ms)
+{
+    bool more = false;
+    Connection *connection;
+    TAILQ_FOREACH(connection, list, link)
+    {
+        if (connection->due <= boot_ms) {
+            cut(connection);
+        }
+        more = more || connection->due != TIME_NEVER;
+    }
+    return more;
+}
+
+void connections_sweep(Connections *connections, int64_t boot_ms)
+{
+    if (boot_ms < connections->sweep_due) {
+        return;
+    }
+    bool quiet = sweep_list(&connections->quiet, boot_ms);
+    bool busy = sweep_list(&connections->busy, boot_ms);
+    connections->sweep_due = quiet || busy ? boot_ms + SWEEP_MS : TIME_NEVER;
+}
+
+int64_t connections_deadline(const Connections *connections)
+{
+    return connections->sweep_due;
+}

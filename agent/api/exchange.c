@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A refusal before the body was read is kept until the body has come (and was thrown away), so that its sender, who may
+ * read nothing before all is sent, gets it. At once, with the connection closed, is only refused what cannot be trusted
+ * to be one request, and a body that says it is much too large. */
+#include "api/exchange.h"
+#include "api/answer.h"
+#include "api/deployment_search.h"
+#include "api/host.h"
+#include "api/internal.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/url.h"
+#include <string.h>
+
+/* --- birth: is it one request, for us, from somebody who may? --- */
+
+static bool refuse_framing(Exchange *exchange)
+{
+    Error error = {0};
+    if (headers_read(exchange->mhd, &exchange->headers, &error)) {
+        return false;
+    }
+    answer_problem(exchange, 400, "%s", error.text);
+    answer_header(exchange, "Connection", "close");
+    return true;
+}
+
+static bool refuse_size(Exchange *exchange)
+{
+    const Headers *headers = &exchange->headers;
+    int64_t length = 0;
+    bool fits = !headers->content_length || text_to_integer(headers->content_length, 0, REQUEST_BODY_MAX, &length);
+    bool bearable = fits || text_to_integer(headers->content_length, 0, REQUEST_DISCARD_MAX, &length);
+    if (fits) {
+        return false;
+    }
+    answer_problem(exchange, 413, "the body is larger than %d bytes", REQUEST_BODY_MAX);
+    if (bearable && !headers->expect) {
+        return false;
+    }
+    answer_header(exchange, "Connection", "close");
+    return true;
+}
+
+static bool refuse_rate(Exchange *exchange)
+{
+    Server *server = exchange->server;
+    int seconds = 1;
+    bool exempt = exchange->match.route && exchange->match.route->probe;
+    if (exempt || rate_limit_allow(server->rate_limit, exchange->connection->key, server->now.boot_ms, &seconds)) {
+        return false;
+    }
+    answer_problem(exchange, 429, "too many requests from %s", exchange->connection->address);
+    answer_retry_after(exchange, seconds);
+    return true;
+}
+
+static bool refuse_host(Exchange *exchange)
+{
+    const Listener *listener = exchange->listener;
+    const Configuration *configuration = exchange->server->view.configuration;
+    if (!listener->loopback || host_allowed(exchange->headers.host, listener->name, configuration)) {
+        return false;
+    }
+    answer_problem(exchange, 403, "the Host name %.256s is not one of this agent's (see http.hosts)",
+                   exchange->headers.host);
+    return true;
+}
+
+static bool refuse_origin(Exchange *exchange, const char *method)
+{
+    const Headers *headers = &exchange->headers;
+    if (!headers->origin || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+        return false;
+    }
+    if (!origin_allowed(headers->origin, headers->host, exchange->server->view.configuration)) {
+        answer_problem(exchange, 403, "the origin %.256s is not allowed", headers->origin);
+        return true;
+    }
+    if (!headers_say_json(headers)) {
+        answer_problem(exchange, 415, "a request with an Origin must be application/json");
+        return true;
+    }
+    return false;
+}
+
+static bool refuse_path(Exchange *exchange, const char *url)
+{
+    const Match *match = &exchange->match;
+    if (match->route) {
+        return false;
+    }
+    if (match->allow) {
+        answer_problem(exchange, 405, "%.512s takes %s only", url, match->allow);
+        answer_header(exchange, "Allow", match->allow);
+    } else {
+        answer_problem(exchange, 404, "there is nothing at %.512s", url);
+    }
+    return true;
+}
+
+/* --- query --- */
+
+static bool query_known(const Route *route, const char *name, bool *repeatable)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < ROUTE_QUERY_MAX && route->query[i]; i++) {
+        if (strncmp(route->query[i], name, length) == 0 && length > 0) {
+            const char *rest = route->query[i] + length;
+            *repeatable = strcmp(rest, "*") == 0;
+            if (*repeatable || !*rest) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static enum MHD_Result query_seen(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    Exchange *exchange = user;
+    if (exchange->query_count == QUERY_PARAMETERS_MAX) {
+        answer_problem(exchange, 400, "there are more than %d query parameters", QUERY_PARAMETERS_MAX);
+        return MHD_NO;
+    }
+    if (!exchange->query) {
+        exchange->query = memory_new(QUERY_PARAMETERS_MAX * sizeof *exchange->query);
+    }
+    QueryParameter *parameter = &exchange->query[exchange->query_count++];
+    *parameter = (QueryParameter){text_copy(name), text_copy(value ? value : "")};
+    bool repeatable = false;
+    if (!url_decode(parameter->name) || !url_decode(parameter->value) ||
+        !text_is_utf8(parameter->value, strlen(parameter->value))) {
+        answer_problem(exchange, 400, "the query is malformed");
+    } else if (!query_known(exchange->match.route, parameter->name, &repeatable)) {
+        answer_problem(exchange, 400, "unknown query parameter '%.64s'", parameter->name);
+    } else if (!repeatable && exchange_query(exchange, parameter->name) != parameter->value) {
+        answer_problem(exchange, 400, "the query parameter '%s' may come only once", parameter->name);
+    }
+    return exchange->answer ? MHD_NO : MHD_YES;
+}
+
+const char *exchange_query(const Exchange *exchange, const char *name)
+{
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        if (strcmp(exchange->query[i].name, name) == 0) {
+            return exchange->query[i].value;
+        }
+    }
+    return NULL;
+}
+
+bool exchange_limit(Exchange *exchange, int64_t fallback, int64_t maximum, size_t *limit)
+{
+    const char *text = exchange_query(exchange, "limit");
+    int64_t value = fallback;
+    if (text && !text_to_integer(text, 1, maximum, &value)) {
+        answer_problem(exchange, 400, "limit must be 1 to %lld", (long long)maximum);
+        return false;
+    }
+    *limit = (size_t)value;
+    return true;
+}
+
+/* --- life --- */
+
+static Exchange *exchange_new(Listener *listener, struct MHD_Connection *mhd)
+{
+    Exchange *exchange = memory_new(sizeof *exchange);
+    exchange->server = listener->server;
+    exchange->listener = listener;
+    exchange->mhd = mhd;
+    exchange->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    exchange->began_us = monotonic_us();
+    exchange->match.handler = (int)route_count();
+    buffer_init(&exchange->body, REQUEST_BODY_MAX);
+    exchange->server->statistics.in_flight++;
+    return exchange;
+}
+
+/* True: the refusal that was made must leave at once. */
+static bool exchange_begin(Exchange *exchange, const char *url, const char *method)
+{
+    if (refuse_framing(exchange)) {
+        return true;
+    }
+    bool readable = path_split(url, &exchange->path);
+    if (readable) {
+        exchange->match = route_match(method, &exchange->path);
+    }
+    if (refuse_size(exchange)) {
+        return true;
+    }
+    if (exchange->answer || refuse_host(exchange) || refuse_rate(exchange)) {
+        return false;
+    }
+    if (!readable) {
+        answer_problem(exchange, 400, "the path is malformed");
+    } else if (!refuse_path(exchange, url) && !refuse_origin(exchange, method) && !exchange->match.route->probe) {
+        MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, query_seen, exchange);
+    }
+    return false;
+}
+
+static enum MHD_Result exchange_send(Exchange *exchange)
+{
+    struct MHD_Response *response = memory_steal(&exchange->answer);
+    enum MHD_Result queued = MHD_queue_response(exchange->mhd, (unsigned)exchange->status, response);
+    MHD_destroy_response(response);
+    connection_writes(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
+    return queued;
+}
+
+/* False: more came than is worth reading. */
+static bool exchange_take_body(Exchange *exchange, const char *data, size_t size)
+{
+    if (!exchange->answer) {
+        buffer_append(&exchange->body, data, size);
+        if (!exchange->body.overflow) {
+            return true;
+        }
+        buffer_release(&exchange->body);
+        answer_problem(exchange, 413, "the body is larger than %d bytes", REQUEST_BODY_MAX);
+        answer_header(exchange, "Connection", "close");
+    }
+    exchange->discarded += size;
+    return exchange->discarded <= REQUEST_DISCARD_MAX;
+}
+
+enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *data, size_t *size, void **context)
+{
+    (void)version;
+    Exchange *exchange = *context;
+    if (!exchange) {
+        *context = exchange = exchange_new(user, connection);
+        connection_reads_body(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
+        return exchange_begin(exchange, url, method) ? exchange_send(exchange) : MHD_YES;
+    }
+    if (*size > 0) {
+        bool bearable = exchange_take_body(exchange, data, *size);
+        *size = 0;
+        return bearable ? MHD_YES : MHD_NO;
+    }
+    if (!exchange->answer && !exchange->waiting) {
+        connection_waits(exchange->connection);
+        exchange->match.route->handle(exchange);
+    }
+    if (exchange->answer) {
+        return exchange_send(exchange);
+    }
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+static void exchange_free(Exchange *exchange)
+{
+    path_release(&exchange->path);
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        free(exchange->query[i].name);
+        free(exchange->query[i].value);
+    }
+    free(exchange->query);
+    buffer_release(&exchange->body);
+    command_body_release(&exchange->command);
+    free(exchange->scope);
+    free(exchange->fetch_path);
+    free(exchange->fetch_body);
+    free(exchange->kept);
+    deployment_search_free(exchange->search);
+    if (exchange->answer) {
+        MHD_destroy_response(exchange->answer);
+    }
+    free(exchange);
+}
+
+void exchange_completed(void *user, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code)
+{
+    (void)user, (void)connection, (void)code;
+    Exchange *exchange = *context;
+    if (!exchange) {
+        return;
+    }
+    *context = NULL;
+    Server *server = exchange->server;
+    double seconds = (double)(monotonic_us() - exchange->began_us) / 1e6;
+    server->statistics.in_flight--;
+    if (exchange->status) {
+        http_statistics_add(&server->statistics, exchange->match.handler, exchange->status, seconds);
+    }
+    connection_rests(&server->connections, exchange->connection, server->now.boot_ms);
+    exchange_free(exchange);
+}
+
+void exchange_connection(void *user, struct MHD_Connection *connection, void **context,
+                         enum MHD_ConnectionNotificationCode code)
+{
+    Server *server = ((Listener *)user)->server;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection_close(&server->connections, memory_steal(context));
+        return;
+    }
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    *context = connection_open(&server->connections, fd, peer ? peer->client_addr : NULL, server->now.boot_ms);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request and its answer. It is born when the headers are complete, collects the body, is given to its route's
+ * handler, which answers it or lets it wait (suspended) for the commit or for Prefect, and ends when the answer has
+ * been sent or the client is gone. */
+#ifndef SENDPOST_API_EXCHANGE_H
+#define SENDPOST_API_EXCHANGE_H
+
+#include "api/body.h"
+#include "api/connection.h"
+#include "api/headers.h"
+#include "api/problem.h"
+#include "api/routes.h"
+#include "prefect/client.h"
+#include <microhttpd.h>
+
+struct Server;
+struct Listener;
+struct DeploymentSearch;
+
+typedef struct QueryParameter {
+    char *name, *value;
+} QueryParameter;
+
+typedef struct Exchange {
+    TAILQ_ENTRY(Exchange) link; /* in one of the server's queues */
+    struct Server *server;
+    struct Listener *listener;
+    Connection *connection;
+    struct MHD_Connection *mhd;
+    Match match;
+    Path path;
+    Headers headers;
+    QueryParameter *query;
+    size_t query_count;
+    Buffer body;
+    size_t discarded;
+    int64_t began_us; /* monotonic */
+    uint64_t token;   /* while it waits; 0 else */
+    bool waiting;
+    int status; /* of the answer; 0: none yet */
+    struct MHD_Response *answer;
+
+    CommandBody command;
+    const char *key; /* idempotency key of member or header; NULL */
+    char *scope;     /* what the key belongs to, unless it is a trigger */
+    char digest[DIGEST_HEX_SIZE];
+    char known_run[UUID_SIZE], known_digest[DIGEST_HEX_SIZE]; /* of the key, from the journal */
+    char run_id[UUID_SIZE];                                   /* the new run's, or the one that a verb is for */
+
+    char *fetch_path, *fetch_body; /* what Prefect is asked */
+    void (*fetched)(struct Exchange *exchange, const PrefectFetched *fetched);
+    struct DeploymentSearch *search;
+    char *kept; /* an earlier reply, as JSON */
+} Exchange;
+
+typedef TAILQ_HEAD(ExchangeList, Exchange) ExchangeList;
+
+/* libmicrohttpd's callbacks; user is the Listener. */
+enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *data, size_t *size, void **context);
+void exchange_completed(void *user, struct MHD_Connection *connection, void **context,
+                        enum MHD_RequestTerminationCode code);
+void exchange_connection(void *user, struct MHD_Connection *connection, void **context,
+                         enum MHD_ConnectionNotificationCode code);
+
+const char *exchange_query(const Exchange *exchange, const char *name); /* NULL when absent */
+/* ?limit=: within 1 .. maximum. False: answered with 400. */
+bool exchange_limit(Exchange *exchange, int64_t fallback, int64_t maximum, size_t *limit);
+
+#endif

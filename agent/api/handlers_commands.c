@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Triggers and verbs. Everything that the body alone decides is refused here; the rest waits for the engine's reply,
+ * which the loop gives after its commit. */
+#include "api/answer.h"
+#include "api/commands.h"
+#include "api/handlers.h"
+#include "api/internal.h"
+#include "api/run_answer.h"
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/text.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { QUEUE_FULL_SECONDS = 30 };
+
+static const char *const verb_names[HAPPENINGS] = {
+    [HAPPENED_TRIGGER] = "run",   [HAPPENED_CANCEL] = "cancel", [HAPPENED_PAUSE] = "pause",
+    [HAPPENED_RESUME] = "resume", [HAPPENED_BLOCK] = "block",   [HAPPENED_STEP] = "step",
+};
+
+/* --- in --- */
+
+static bool is_trigger(const Exchange *exchange)
+{
+    return exchange->match.route->command == HAPPENED_TRIGGER;
+}
+
+/* The key comes as a member or as a header, or as both if they agree. */
+static bool take_key(Exchange *exchange)
+{
+    const char *header = exchange->headers.idempotency_key, *member = exchange->command.key;
+    Error error = {0};
+    if (header && member && strcmp(header, member) != 0) {
+        answer_problem(exchange, 400, "the header Idempotency-Key and the member idempotency_key differ");
+        return false;
+    }
+    if (header && !text_is_utf8(header, strlen(header))) {
+        answer_problem(exchange, 400, "the idempotency key must be UTF-8");
+        return false;
+    }
+    if (header && !idempotency_key_check(header, &error)) {
+        answer_problem(exchange, 400, "%s", error.text);
+        return false;
+    }
+    exchange->key = member ? member : header;
+    if (exchange->key) {
+        command_body_digest(&exchange->command, exchange->digest);
+    }
+    return true;
+}
+
+static void make_run_id(Exchange *exchange)
+{
+    uint8_t random[10];
+    random_bytes(random, sizeof random);
+    uuid_from_time(exchange->server->now.wall_ms, random, exchange->run_id);
+}
+
+void handle_command(Exchange *exchange)
+{
+    Error error = {0};
+    HappeningKind kind = exchange->match.route->command;
+    const Buffer *body = &exchange->body;
+    if (!command_body_read(kind, body->bytes, body->length, &exchange->command, &error)) {
+        answer_problem(exchange, 400, "%s", error.text);
+        return;
+    }
+    if (!take_key(exchange)) {
+        return;
+    }
+    if (is_trigger(exchange)) {
+        make_run_id(exchange);
+    } else if (!exchange_run_id(exchange)) {
+        return;
+    } else {
+        exchange->scope = text_format("%s/%s", exchange->run_id, verb_names[kind]);
+    }
+    server_queue_command(exchange->server, exchange);
+}
+
+static void fill_trigger(const Exchange *exchange, const char *known_run, const char *known_digest,
+                         Happening *happening)
+{
+    const CommandBody *body = &exchange->command;
+    happening->trigger = (TriggerEvent){
+        .token = exchange->token,
+        .sendpost = exchange->match.names[0],
+        .run_id = exchange->run_id,
+        .trigger = TRIGGER_API,
+        .parameters = body->parameters,
+        .triggered_by = exchange->connection->address,
+        .reason = body->reason,
+        .from = body->from,
+        .for_at = body->for_at,
+        .start_at = body->start_at,
+        .paused = body->paused,
+        .key = exchange->key,
+        .body_digest = exchange->key ? exchange->digest : NULL,
+        .known_run = known_run,
+        .known_digest = known_digest,
+    };
+}
+
+static void fill_verb(const Exchange *exchange, Happening *happening)
+{
+    happening->verb = (VerbEvent){
+        .token = exchange->token,
+        .run_id = exchange->run_id,
+        .stage = exchange->command.stage,
+        .by = exchange->connection->address,
+    };
+}
+
+void command_fill(const Exchange *exchange, const char *known_run, const char *known_digest, Happening *happening)
+{
+    happening->kind = exchange->match.route->command;
+    if (is_trigger(exchange)) {
+        fill_trigger(exchange, known_run, known_digest, happening);
+    } else {
+        fill_verb(exchange, happening);
+    }
+}
+
+/* --- out --- */
+
+static void reply_with_run(Exchange *exchange, const Reply *reply)
+{
+    bool fresh = reply->kind == REPLY_ACCEPTED;
+    if (answer_run(exchange, fresh ? 202 : 200, reply->run_id) && fresh) {
+        char location[16 + UUID_SIZE];
+        snprintf(location, sizeof location, "/v1/runs/%s", reply->run_id);
+        answer_header(exchange, "Location", location);
+    }
+}
+
+static void reply_key_reused(Exchange *exchange, const Reply *reply)
+{
+    Problem problem;
+    problem_begin(&problem, 422, "the idempotency key was used with another body: %s", reply->run_id);
+    json_write_text(&problem.writer, "run", reply->run_id);
+    answer_problem_of(exchange, &problem);
+}
+
+static void reply_unknown_sendpost(Exchange *exchange, const Reply *reply)
+{
+    (void)reply;
+    answer_problem(exchange, 404, "there is no sendpost '%.128s'", exchange->match.names[0]);
+}
+
+static void reply_state(Exchange *exchange, const Reply *reply)
+{
+    const char *verb = verb_names[exchange->match.route->command], *state = state_names[reply->state];
+    Problem problem;
+    if (reply->detail) {
+        problem_begin(&problem, 409, "%s", reply->detail);
+    } else {
+        problem_begin(&problem, 409, "%s does not fit: the run is %s", verb, state);
+    }
+    json_write_text(&problem.writer, "state", state);
+    answer_problem_of(exchange, &problem);
+}
+
+/* The engine knows unfinished runs only: the journal says whether this one has ended or never was. */
+static void reply_unknown_run(Exchange *exchange, const Reply *reply)
+{
+    (void)reply;
+    RunRecord run = {0};
+    StageRecord *stages = NULL;
+    size_t count = 0, length = 0;
+    auto_free char *text = NULL;
+    Error error = {0};
+    if (!journal_load_run(exchange->server->view.journal, exchange->run_id, &run, &stages, &count, &text, &length,
+                          &error)) {
+        if (error.kind == ERROR_NOT_FOUND) {
+            answer_problem(exchange, 404, "there is no run %s", exchange->run_id);
+        } else {
+            answer_unavailable(exchange, error.text);
+        }
+        return;
+    }
+    reply_state(exchange, &(Reply){.state = run.state});
+    for (size_t i = 0; i < count; i++) {
+        stage_record_release(&stages[i]);
+    }
+    free(stages);
+    run_record_release(&run);
+}
+
+static void reply_running(Exchange *exchange, const Reply *reply)
+{
+    Problem problem;
+    problem_begin(&problem, 409, "%s is already running: %s", exchange->match.names[0], reply->run_id);
+    json_write_text(&problem.writer, "active_run", reply->run_id);
+    answer_problem_of(exchange, &problem);
+}
+
+static void reply_disabled(Exchange *exchange, const Reply *reply)
+{
+    (void)reply;
+    Problem problem;
+    problem_begin(&problem, 409, "%s is disabled", exchange->match.names[0]);
+    json_write_boolean(&problem.writer, "enabled", false);
+    answer_problem_of(exchange, &problem);
+}
+
+static void write_fault(JsonWriter *writer, const char *pointer, const char *detail)
+{
+    json_begin_object(writer, NULL);
+    json_write_text(writer, "pointer", pointer);
+    json_write_text(writer, "detail", detail);
+    json_end_object(writer);
+}
+
+static void reply_unknown_stage(Exchange *exchange, const Reply *reply)
+{
+    Problem problem;
+    auto_free char *detail = text_format("there is no stage '%.512s'", reply->detail ? reply->detail : "");
+    problem_begin(&problem, 422, "%s", detail);
+    json_begin_array(&problem.writer, "errors");
+    write_fault(&problem.writer, is_trigger(exchange) ? "/from" : "/stage", detail);
+    json_end_array(&problem.writer);
+    answer_problem_of(exchange, &problem);
+}
+
+static void reply_parameters(Exchange *exchange, const Reply *reply)
+{
+    const ParameterFaults *faults = &reply->faults;
+    Problem problem;
+    problem_begin(&problem, 422, "%s: %s", faults->count ? faults->items[0].pointer : "/parameters",
+                  faults->count ? faults->items[0].detail : "not valid");
+    json_begin_array(&problem.writer, "errors");
+    for (size_t i = 0; i < faults->count; i++) {
+        write_fault(&problem.writer, faults->items[i].pointer, faults->items[i].detail);
+    }
+    json_end_array(&problem.writer);
+    answer_problem_of(exchange, &problem);
+}
+
+static void reply_queue_full(Exchange *exchange, const Reply *reply)
+{
+    (void)reply;
+    answer_problem(exchange, 503, "%d runs of %s are waiting already", QUEUE_MAX, exchange->match.names[0]);
+    answer_retry_after(exchange, QUEUE_FULL_SECONDS);
+}
+
+static void (*const replies[REPLIES])(Exchange *exchange, const Reply *reply) = {
+    [REPLY_ACCEPTED] = reply_with_run,       [REPLY_REPEATED] = reply_with_run,
+    [REPLY_KEY_REUSED] = reply_key_reused,   [REPLY_UNKNOWN_SENDPOST] = reply_unknown_sendpost,
+    [REPLY_UNKNOWN_RUN] = reply_unknown_run, [REPLY_RUNNING] = reply_running,
+    [REPLY_DISABLED] = reply_disabled,       [REPLY_STATE] = reply_state,
+    [REPLY_SEVERAL] = reply_state,           [REPLY_UNKNOWN_STAGE] = reply_unknown_stage,
+    [REPLY_PARAMETERS] = reply_parameters,   [REPLY_QUEUE_FULL] = reply_queue_full,
+};
+
+static void log_request(const Exchange *exchange, const char *what, const char *run_id)
+{
+    char status[8];
+    snprintf(status, sizeof status, "%d", exchange->status);
+    log_line(LOG_INFO, "request", "who", exchange->connection->address, "what", what, "run", run_id, "status", status,
+             NULL);
+}
+
+/* "run daily-mailing", or the verb. */
+static void describe(const Exchange *exchange, char what[16 + NAME_MAX_LENGTH])
+{
+    const char *verb = verb_names[exchange->match.route->command];
+    bool trigger = is_trigger(exchange);
+    snprintf(what, 16 + NAME_MAX_LENGTH, "%s%s%.*s", verb, trigger ? " " : "", NAME_MAX_LENGTH,
+             trigger ? exchange->match.names[0] : "");
+}
+
+void command_reply(Exchange *exchange, const Reply *reply)
+{
+    invariant(reply->kind < REPLIES);
+    replies[reply->kind](exchange, reply);
+    const Server *server = exchange->server;
+    const char *run_id = reply->run_id[0] ? reply->run_id : is_trigger(exchange) ? NULL : exchange->run_id;
+    char what[16 + NAME_MAX_LENGTH];
+    describe(exchange, what);
+    journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, what, run_id,
+                  exchange->status);
+    log_request(exchange, what, run_id);
+}
+
+void command_reply_unavailable(Exchange *exchange, const char *detail)
+{
+    char what[16 + NAME_MAX_LENGTH];
+    describe(exchange, what);
+    answer_unavailable(exchange, detail);
+    log_request(exchange, what, is_trigger(exchange) ? NULL : exchange->run_id);
+}
+
+const char *command_scope(const Exchange *exchange)
+{
+    return is_trigger(exchange) ? exchange->match.names[0] : exchange->scope;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/answer.h"
+#include "api/cursor.h"
+#include "api/handlers.h"
+#include "api/internal.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include <string.h>
+
+enum { PAGE = 100 };
+
+typedef struct Filter {
+    uint32_t states; /* a bit for each state; 0: all */
+    size_t limit;
+    char *after; /* the last name of the page before; NULL */
+} Filter;
+
+/* Every one of the comma-separated names in every ?state=. */
+static bool read_states(Exchange *exchange, uint32_t *states)
+{
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        if (strcmp(exchange->query[i].name, "state") != 0) {
+            continue;
+        }
+        auto_free char *names = text_copy(exchange->query[i].value);
+        for (char *rest = names, *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
+            int state = name_index(state_names, STATES, name);
+            if (state < 0) {
+                answer_problem(exchange, 400, "there is no state '%.64s'", name);
+                return false;
+            }
+            *states |= 1u << state;
+        }
+    }
+    return true;
+}
+
+static bool read_labels(Exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        if (strcmp(exchange->query[i].name, "label") == 0 && !strchr(exchange->query[i].value, ':')) {
+            answer_problem(exchange, 400, "label must be name:value");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_filter(Exchange *exchange, Filter *filter)
+{
+    const char *cursor = exchange_query(exchange, "cursor");
+    if (!read_states(exchange, &filter->states) || !read_labels(exchange) ||
+        !exchange_limit(exchange, PAGE, SENDPOSTS_PAGE_MAX, &filter->limit)) {
+        return false;
+    }
+    if (cursor && !cursor_to_name(cursor, &filter->after)) {
+        answer_problem(exchange, 400, "the cursor is not one of ours");
+        return false;
+    }
+    return true;
+}
+
+static bool has_label(const Definition *definition, const char *wanted)
+{
+    size_t length = strcspn(wanted, ":");
+    for (size_t i = 0; i < definition->label_count; i++) {
+        const Label *label = &definition->labels[i];
+        if (strlen(label->name) == length && memcmp(label->name, wanted, length) == 0 &&
+            strcmp(label->value, wanted + length + 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool passes(const Exchange *exchange, const Filter *filter, const Sendpost *sendpost)
+{
+    if (filter->after && strcmp(sendpost->name, filter->after) <= 0) {
+        return false;
+    }
+    if (!engine_sendpost_find(exchange->server->view.engine, sendpost->name)) {
+        return false;
+    }
+    if (filter->states && !(filter->states & (1u << sendpost_state(sendpost)))) {
+        return false;
+    }
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        const QueryParameter *parameter = &exchange->query[i];
+        if (strcmp(parameter->name, "label") == 0 && !has_label(sendpost->definition, parameter->value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void write_page(Exchange *exchange, const Filter *filter, JsonWriter *writer)
+{
+    const Server *server = exchange->server;
+    const Sendpost *last = NULL;
+    size_t shown = 0;
+    bool more = false;
+    json_begin_array(writer, "sendposts");
+    for (size_t i = 0; i < engine_sendpost_count(server->view.engine) && !more; i++) {
+        const Sendpost *sendpost = engine_sendpost_at(server->view.engine, i);
+        if (!passes(exchange, filter, sendpost)) {
+            continue;
+        }
+        more = shown == filter->limit;
+        if (!more) {
+            shape_sendpost_summary(writer, sendpost, server->now, &server->shapes);
+            last = sendpost;
+            shown++;
+        }
+    }
+    json_end_array(writer);
+    auto_free char *next = more && last ? cursor_of_name(last->name) : NULL;
+    json_write_text(writer, "next", next);
+}
+
+void handle_sendposts(Exchange *exchange)
+{
+    Filter filter = {0};
+    if (read_filter(exchange, &filter)) {
+        Buffer body;
+        JsonWriter writer;
+        buffer_init(&body, RESPONSE_BODY_MAX);
+        json_writer_init(&writer, &body);
+        json_begin_object(&writer, NULL);
+        write_page(exchange, &filter, &writer);
+        json_end_object(&writer);
+        answer(exchange, 200, media_json, &body);
+    }
+    free(filter.after);
+}
+
+/* NULL: answered with 404. */
+static const Sendpost *find(Exchange *exchange)
+{
+    const char *name = exchange->match.names[0];
+    const Sendpost *sendpost = engine_sendpost_find(exchange->server->view.engine, name);
+    if (!sendpost) {
+        answer_problem(exchange, 404, "there is no sendpost '%.128s'", name);
+    }
+    return sendpost;
+}
+
+void handle_sendpost(Exchange *exchange)
+{
+    const Sendpost *sendpost = find(exchange);
+    if (!sendpost) {
+        return;
+    }
+    Buffer body;
+    JsonWriter writer;
+    buffer_init(&body, RESPONSE_BODY_MAX);
+    json_writer_init(&writer, &body);
+    shape_sendpost(&writer, sendpost, &exchange->server->shapes);
+    answer(exchange, 200, media_json, &body);
+}
+
+static bool etag_matches(const char *header, const char *etag)
+{
+    return header && (strcmp(header, "*") == 0 || strstr(header, etag));
+}
+
+void handle_definition(Exchange *exchange)
+{
+    const Sendpost *sendpost = find(exchange);
+    if (!sendpost) {
+        return;
+    }
+    const Definition *definition = sendpost->definition;
+    auto_free char *etag = text_format("\"%s\"", definition->sha256);
+    bool same = etag_matches(exchange->headers.if_none_match, etag);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        same ? 0 : definition->length, same ? (void *)(uintptr_t) "" : definition->text, MHD_RESPMEM_MUST_COPY);
+    answer_response(exchange, same ? 304 : 200, "application/yaml", response);
+    answer_header(exchange, "ETag", etag);
+}

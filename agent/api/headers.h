@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The request headers that we look at, and what is wrong with them. */
+#ifndef SENDPOST_API_HEADERS_H
+#define SENDPOST_API_HEADERS_H
+
+#include "base/error.h"
+#include <microhttpd.h>
+
+/* Borrowed for as long as the request lives; NULL when absent. */
+typedef struct Headers {
+    const char *host, *origin, *content_type, *content_length, *transfer_encoding, *expect, *idempotency_key,
+        *if_none_match;
+} Headers;
+
+/* False: the request could be understood in two ways (or has no Host): it must be refused and its connection closed. */
+bool headers_read(struct MHD_Connection *connection, Headers *headers, Error *error);
+
+/* One header line, for headers_read. False: refused. */
+bool headers_add(Headers *headers, const char *name, const char *value, Error *error);
+/* What all lines together must be. */
+bool headers_check(const Headers *headers, Error *error);
+
+/* application/json, with or without parameters. */
+bool headers_say_json(const Headers *headers);
+
+#endif

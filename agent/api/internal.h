@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server's state, for the files of this folder. */
+#ifndef SENDPOST_API_INTERNAL_H
+#define SENDPOST_API_INTERNAL_H
+
+#include "api/connection.h"
+#include "api/exchange.h"
+#include "api/listener.h"
+#include "api/rate_limit.h"
+#include "api/server.h"
+#include "api/shapes.h"
+#include "base/limits.h"
+#include "metrics/statistics.h"
+
+/* The exchanges that wait, by token: the slot's index and how often it was used, so that a token of before finds
+ * nothing. */
+typedef struct Slot {
+    Exchange *exchange; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+} Slot;
+
+typedef struct Slots {
+    Slot *items;
+    size_t count, capacity;
+    uint32_t first_free; /* SLOT_NONE */
+} Slots;
+#define SLOT_NONE UINT32_MAX
+
+struct Server {
+    ServerView view;
+    Now now; /* of the last server_run */
+    Listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    Connections connections;
+    RateLimit *rate_limit;
+    HttpStatistics statistics;
+    Slots slots;
+    ExchangeList commands, fetches; /* not taken by the loop yet */
+    ShapeContext shapes;
+    char *prefect_url;     /* without credentials */
+    int64_t began_boot_ms; /* the first run */
+    bool draining;
+    bool resumed; /* libmicrohttpd must run at once */
+};
+
+uint64_t slots_put(Slots *slots, Exchange *exchange);
+Exchange *slots_find(const Slots *slots, uint64_t token); /* NULL: answered already */
+Exchange *slots_take(Slots *slots, uint64_t token);
+
+/* Lets the exchange wait: for a reply to its command, or for Prefect. */
+void server_queue_command(Server *server, Exchange *exchange);
+void server_queue_fetch(Server *server, Exchange *exchange);
+/* The exchange was answered: on with it. */
+void server_resume(Server *server, Exchange *exchange);
+
+int64_t monotonic_us(void);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What reading and commanding runs share. */
+#ifndef SENDPOST_API_RUN_ANSWER_H
+#define SENDPOST_API_RUN_ANSWER_H
+
+#include "api/exchange.h"
+
+/* Answers with the Run. False: answered with 404 or 503. */
+bool answer_run(Exchange *exchange, int status, const char *id);
+/* Takes the run's id from the path. False: answered with 404. */
+bool exchange_run_id(Exchange *exchange);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd 0.9.75 does not count resumed connections in MHD_get_timeout, and must not be stopped while one is
+ * suspended: both are seen to here. */
+#include "api/server.h"
+#include "api/answer.h"
+#include "api/commands.h"
+#include "api/internal.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include <string.h>
+#include <time.h>
+
+int64_t monotonic_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+/* --- start and end --- */
+
+/* http://user:secret@host/api without what stands before the @. */
+static char *without_credentials(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    size_t scheme = authority ? (size_t)(authority + 3 - url) : 0;
+    size_t length = strcspn(url + scheme, "/");
+    const char *at = memrchr(url + scheme, '@', length);
+    return at ? text_format("%.*s%s", (int)scheme, url, at + 1) : text_copy(url);
+}
+
+static void name_addresses(Server *server)
+{
+    const Configuration *configuration = server->view.configuration;
+    const Listener *first = &server->listeners[0];
+    const char *external = configuration->http_external_url;
+    server->prefect_url = without_credentials(configuration->prefect_api_url);
+    server->shapes.ui_url = configuration->prefect_ui_url;
+    if (*external) {
+        size_t length = strlen(external);
+        server->shapes.base_url = text_copy_length(external, external[length - 1] == '/' ? length - 1 : length);
+    } else {
+        server->shapes.base_url = text_format("http://%s", first->path ? "localhost" : first->address);
+    }
+    for (size_t i = 0; i <= route_count(); i++) {
+        server->statistics.handlers[i] = route_name(i);
+    }
+}
+
+Server *server_new(const ServerView *view, Error *error)
+{
+    const Configuration *configuration = view->configuration;
+    const TextList *addresses = &configuration->http_listen;
+    if (addresses->count == 0 || addresses->count > LISTENERS_MAX) {
+        error_set(error, ERROR_INVALID, "http.listen must have 1 to %d addresses", LISTENERS_MAX);
+        return NULL;
+    }
+    Server *server = memory_new(sizeof *server);
+    server->view = *view;
+    server->slots.first_free = SLOT_NONE;
+    connections_init(&server->connections, CONNECTIONS_MAX);
+    TAILQ_INIT(&server->commands);
+    TAILQ_INIT(&server->fetches);
+    for (; server->listener_count < addresses->count; server->listener_count++) {
+        Listener *listener = &server->listeners[server->listener_count];
+        if (!listener_open(listener, server, addresses->items[server->listener_count], error)) {
+            server_free(server);
+            return NULL;
+        }
+    }
+    server->rate_limit = rate_limit_new(configuration->http_rate_limit_requests_per_second,
+                                        configuration->http_rate_limit_burst, random_u64());
+    name_addresses(server);
+    return server;
+}
+
+static void let_go_of_waiting(Server *server)
+{
+    for (size_t i = 0; i < server->slots.count; i++) {
+        Exchange *exchange = server->slots.items[i].exchange;
+        if (exchange) {
+            answer_unavailable(exchange, "the agent is shutting down");
+            server_resume(server, exchange);
+        }
+    }
+}
+
+void server_free(Server *server)
+{
+    if (!server) {
+        return;
+    }
+    let_go_of_waiting(server);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        MHD_run(server->listeners[i].daemon);
+        listener_close(&server->listeners[i]);
+    }
+    rate_limit_free(server->rate_limit);
+    free(server->slots.items);
+    free(server->shapes.base_url);
+    free(server->prefect_url);
+    free(server);
+}
+
+void server_set_engine(Server *server, Engine *engine)
+{
+    server->view.engine = engine;
+}
+
+/* --- the loop's side --- */
+
+size_t server_descriptors(const Server *server, int *descriptors, size_t maximum)
+{
+    size_t count = 0;
+    for (; count < server->listener_count && count < maximum; count++) {
+        descriptors[count] = server->listeners[count].epoll_fd;
+    }
+    return count;
+}
+
+int64_t server_deadline(const Server *server, Now now)
+{
+    if (server->resumed || !TAILQ_EMPTY(&server->commands) || !TAILQ_EMPTY(&server->fetches)) {
+        return now.boot_ms;
+    }
+    int64_t deadline = connections_deadline(&server->connections);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        MHD_UNSIGNED_LONG_LONG wait_ms;
+        if (MHD_get_timeout(server->listeners[i].daemon, &wait_ms) == MHD_YES && wait_ms < INT32_MAX) {
+            int64_t due = now.boot_ms + (int64_t)wait_ms;
+            deadline = due < deadline ? due : deadline;
+        }
+    }
+    return deadline;
+}
+
+void server_run(Server *server, Now now)
+{
+    server->now = now;
+    server->began_boot_ms = server->began_boot_ms ? server->began_boot_ms : now.boot_ms;
+    server->resumed = false;
+    connections_sweep(&server->connections, now.boot_ms);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        MHD_run(server->listeners[i].daemon);
+    }
+}
+
+void server_resume(Server *server, Exchange *exchange)
+{
+    slots_take(&server->slots, exchange->token);
+    exchange->token = 0;
+    exchange->waiting = false;
+    server->resumed = true;
+    MHD_resume_connection(exchange->mhd);
+}
+
+/* --- commands --- */
+
+static void wait_for_answer(Server *server, Exchange *exchange)
+{
+    if (!exchange->waiting) {
+        exchange->token = slots_put(&server->slots, exchange);
+        exchange->waiting = true;
+    }
+}
+
+void server_queue_command(Server *server, Exchange *exchange)
+{
+    wait_for_answer(server, exchange);
+    TAILQ_INSERT_TAIL(&server->commands, exchange, link);
+}
+
+static void reply(Server *server, Exchange *exchange, const Reply *given)
+{
+    command_reply(exchange, given);
+    server_resume(server, exchange);
+}
+
+static void reply_unavailable(Server *server, Exchange *exchange, const char *detail)
+{
+    command_reply_unavailable(exchange, detail);
+    server_resume(server, exchange);
+}
+
+/* What a verb's key stands for is decided here; a trigger's is the engine's business, which knows the keys of this turn
+ * too. */
+static bool answer_known_verb(Server *server, Exchange *exchange, const char *run_id, const char *digest)
+{
+    if (exchange->match.route->command == HAPPENED_TRIGGER) {
+        return false;
+    }
+    Reply known = {.kind = strcmp(digest, exchange->digest) == 0 ? REPLY_REPEATED : REPLY_KEY_REUSED};
+    memcpy(known.run_id, run_id, UUID_SIZE);
+    reply(server, exchange, &known);
+    return true;
+}
+
+/* False: answered already. */
+static bool prepare(Server *server, Exchange *exchange, Happening *happening)
+{
+    if (server->draining) {
+        reply_unavailable(server, exchange, "the agent is shutting down");
+        return false;
+    }
+    Error error = {0};
+    bool known = false;
+    if (exchange->key) {
+        known = journal_find_key(server->view.journal, command_scope(exchange), exchange->key, server->now.wall_ms,
+                                 exchange->known_run, exchange->known_digest, &error);
+    }
+    if (error.kind != ERROR_NONE) {
+        reply_unavailable(server, exchange, error.text);
+        return false;
+    }
+    if (known && answer_known_verb(server, exchange, exchange->known_run, exchange->known_digest)) {
+        return false;
+    }
+    command_fill(exchange, known ? exchange->known_run : NULL, known ? exchange->known_digest : NULL, happening);
+    return true;
+}
+
+bool server_take_command(Server *server, Happening *happening)
+{
+    for (Exchange *exchange; (exchange = TAILQ_FIRST(&server->commands));) {
+        TAILQ_REMOVE(&server->commands, exchange, link);
+        if (prepare(server, exchange, happening)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void server_reply(Server *server, const Reply *given)
+{
+    Exchange *exchange = slots_find(&server->slots, given->token);
+    if (exchange) {
+        reply(server, exchange, given);
+    }
+}
+
+void server_reply_unavailable(Server *server, uint64_t token, const char *detail)
+{
+    Exchange *exchange = slots_find(&server->slots, token);
+    if (exchange) {
+        reply_unavailable(server, exchange, detail);
+    }
+}
+
+/* --- questions to Prefect --- */
+
+void server_queue_fetch(Server *server, Exchange *exchange)
+{
+    wait_for_answer(server, exchange);
+    TAILQ_INSERT_TAIL(&server->fetches, exchange, link);
+}
+
+bool server_take_fetch(Server *server, ServerFetch *fetch)
+{
+    Exchange *exchange = TAILQ_FIRST(&server->fetches);
+    if (!exchange) {
+        return false;
+    }
+    TAILQ_REMOVE(&server->fetches, exchange, link);
+    *fetch = (ServerFetch){exchange->token, exchange->fetch_path, exchange->fetch_body};
+    return true;
+}
+
+void server_fetched(Server *server, const PrefectFetched *fetched)
+{
+    Exchange *exchange = slots_find(&server->slots, fetched->token);
+    if (!exchange) {
+        return;
+    }
+    exchange->fetched(exchange, fetched);
+    if (exchange->answer) {
+        server_resume(server, exchange);
+    }
+}
+
+/* --- the end --- */
+
+void server_drain(Server *server)
+{
+    if (server->draining) {
+        return;
+    }
+    server->draining = true;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_stop(&server->listeners[i]);
+    }
+}
+
+bool server_idle(const Server *server)
+{
+    return server->statistics.in_flight == 0;
+}
+
+const char *server_address(const Server *server)
+{
+    return server->listeners[0].address;
+}
+
+const HttpStatistics *server_statistics(const Server *server)
+{
+    return &server->statistics;
+}
