@@ -2,6 +2,7 @@
 add_library(sendpost_flags INTERFACE)
 target_include_directories(sendpost_flags INTERFACE ${PROJECT_SOURCE_DIR}/agent)
 target_compile_definitions(sendpost_flags INTERFACE _GNU_SOURCE)
+target_link_libraries(sendpost_flags INTERFACE m)
 target_compile_options(sendpost_flags INTERFACE
   -Wall -Wextra -Werror -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla
   -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -fno-common)
