@@ -5,6 +5,6 @@
 
 #include "base/buffer.h"
 
-void definition_schema_print(Buffer *out); /* indented by two spaces, newline at the end */
+void definition_schema_print(Buffer *out); /* with a newline at the end */
 
 #endif

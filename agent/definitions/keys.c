@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "definitions/keys.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "time/duration.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUE_TEXT_MAX = 2 << 20, KEYS_MAX = 64 };
+
+void reader_error(Reader *reader, const DocumentNode *node, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *message = NULL;
+    if (vasprintf(&message, format, arguments) >= 0) {
+        findings_add(reader->findings, SEVERITY_ERROR, node->line, node->column, "%s", message);
+        free(message);
+    }
+    va_end(arguments);
+}
+
+const char *reader_text(Reader *reader, const DocumentNode *node, const char *what)
+{
+    if (node->kind == DOCUMENT_SEQUENCE || node->kind == DOCUMENT_MAPPING || node->kind == DOCUMENT_NULL) {
+        reader_error(reader, node, "'%s' must be a string, not %s", what, document_kind_name(node));
+        return NULL;
+    }
+    return node->text;
+}
+
+Json *reader_json(Reader *reader, const DocumentNode *node)
+{
+    auto_buffer text;
+    buffer_init(&text, VALUE_TEXT_MAX);
+    if (!document_to_json(node, &text, reader->findings)) {
+        return NULL;
+    }
+    Error error = {0};
+    Json *json = json_parse(text.bytes, text.length, &error);
+    if (!json) {
+        reader_error(reader, node, "%s", error.text);
+    }
+    return json;
+}
+
+bool reader_duration(Reader *reader, const DocumentNode *node, const char *what, int64_t minimum, int64_t *duration_ms)
+{
+    const char *text = reader_text(reader, node, what);
+    int64_t value;
+    Error error = {0};
+    if (!text) {
+        return false;
+    }
+    if (!duration_parse(text, &value, &error)) {
+        reader_error(reader, node, "'%s': %s", what, error.text);
+        return false;
+    }
+    if (value < minimum) {
+        char least[DURATION_TEXT_SIZE];
+        duration_format(minimum, least);
+        reader_error(reader, node, "'%s' must be at least %s", what, least);
+        return false;
+    }
+    *duration_ms = value;
+    return true;
+}
+
+static void read_text(Reader *reader, const DocumentNode *node, const Key *key, char **target)
+{
+    const char *text = reader_text(reader, node, key->name);
+    if (!text) {
+        return;
+    }
+    if (key->type == KEY_NAME && !text_is_name(text)) {
+        reader_error(reader, node,
+                     "'%.80s' is not a name: lower-case letters, digits and dashes within, at most %d characters", text,
+                     NAME_MAX_LENGTH);
+        return;
+    }
+    text_replace(target, text);
+}
+
+static bool read_whole(Reader *reader, const DocumentNode *node, const Key *key, int64_t *value)
+{
+    if (node->kind != DOCUMENT_INTEGER) {
+        reader_error(reader, node, "'%s' must be an integer, not %s", key->name, document_kind_name(node));
+        return false;
+    }
+    if (node->number < (double)key->minimum || node->number > (double)key->maximum) {
+        reader_error(reader, node, "'%s' must be within %lld and %lld", key->name, (long long)key->minimum,
+                     (long long)key->maximum);
+        return false;
+    }
+    *value = (int64_t)node->number;
+    return true;
+}
+
+static void read_choice(Reader *reader, const DocumentNode *node, const Key *key, int *target)
+{
+    const char *text = reader_text(reader, node, key->name);
+    size_t count = 0;
+    while (key->choices[count]) {
+        if (text && strcmp(text, key->choices[count]) == 0) {
+            *target = (int)count;
+            return;
+        }
+        count++;
+    }
+    if (!text) {
+        return;
+    }
+    auto_buffer choices;
+    buffer_init(&choices, 1024);
+    for (size_t i = 0; i < count; i++) {
+        buffer_format(&choices, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", key->choices[i]);
+    }
+    const char *nearest = text_nearest(text, key->choices, count);
+    reader_error(reader, node, "'%s' must be %s, not '%.60s'%s%s%s", key->name, choices.bytes, text,
+                 nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static void read_text_list(Reader *reader, const DocumentNode *node, const Key *key, Json **target)
+{
+    if (node->kind != DOCUMENT_SEQUENCE) {
+        reader_error(reader, node, "'%s' must be a list of strings, not %s", key->name, document_kind_name(node));
+        return;
+    }
+    if (key->maximum && node->count > (size_t)key->maximum) {
+        reader_error(reader, node, "'%s' has more than %lld items", key->name, (long long)key->maximum);
+        return;
+    }
+    Buffer text;
+    buffer_init(&text, VALUE_TEXT_MAX);
+    JsonWriter writer;
+    json_writer_init(&writer, &text);
+    json_begin_array(&writer, NULL);
+    for (size_t i = 0; i < node->count; i++) {
+        json_write_text(&writer, NULL, reader_text(reader, node->items[i], key->name));
+    }
+    json_end_array(&writer);
+    json_free(*target);
+    *target = json_parse(text.bytes, text.length, NULL);
+    buffer_release(&text);
+}
+
+static void read_object(Reader *reader, const DocumentNode *node, const Key *key, Json **target)
+{
+    if (node->kind != DOCUMENT_MAPPING) {
+        reader_error(reader, node, "'%s' must be a mapping, not %s", key->name, document_kind_name(node));
+        return;
+    }
+    *target = reader_json(reader, node);
+}
+
+static void read_value(Reader *reader, const DocumentNode *node, const Key *key, void *target)
+{
+    void *member = (char *)target + key->offset;
+    int64_t whole;
+    switch (key->type) {
+    case KEY_TEXT:
+    case KEY_NAME:
+        read_text(reader, node, key, member);
+        break;
+    case KEY_BOOLEAN:
+        if (node->kind != DOCUMENT_BOOLEAN) {
+            reader_error(reader, node, "'%s' must be true or false, not %s", key->name, document_kind_name(node));
+        } else {
+            *(bool *)member = node->number != 0;
+        }
+        break;
+    case KEY_INTEGER:
+        read_whole(reader, node, key, member);
+        break;
+    case KEY_COUNT:
+        if (read_whole(reader, node, key, &whole)) {
+            *(int *)member = (int)whole;
+        }
+        break;
+    case KEY_DURATION:
+        reader_duration(reader, node, key->name, key->minimum, member);
+        break;
+    case KEY_CHOICE:
+        read_choice(reader, node, key, member);
+        break;
+    case KEY_TEXT_LIST:
+        read_text_list(reader, node, key, member);
+        break;
+    case KEY_OBJECT:
+        read_object(reader, node, key, member);
+        break;
+    case KEY_CUSTOM:
+        key->read(reader, node, target);
+        break;
+    }
+}
+
+static void refuse_unknown(Reader *reader, const DocumentNode *key, const Key *keys, size_t count,
+                           const char *(*hint)(const char *key))
+{
+    const char *names[KEYS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        names[i] = keys[i].name;
+    }
+    const char *said = hint ? hint(key->text) : NULL;
+    const char *nearest = said ? NULL : text_nearest(key->text, names, count);
+    if (said) {
+        reader_error(reader, key, "unknown key '%.80s': %s", key->text, said);
+    } else if (nearest) {
+        reader_error(reader, key, "unknown key '%.80s', did you mean '%s'?", key->text, nearest);
+    } else {
+        reader_error(reader, key, "unknown key '%.80s'", key->text);
+    }
+}
+
+static const Key *key_find(const Key *keys, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal(keys[i].name, name)) {
+            return &keys[i];
+        }
+    }
+    return NULL;
+}
+
+bool keys_read(Reader *reader, const DocumentNode *node, const char *what, const Key *keys, size_t count, void *target,
+               const char *(*hint)(const char *key))
+{
+    if (node->kind != DOCUMENT_MAPPING) {
+        reader_error(reader, node, "%s must be a mapping, not %s", what, document_kind_name(node));
+        return false;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        const Key *key = key_find(keys, count, node->keys[i]->text);
+        if (key) {
+            read_value(reader, node->items[i], key, target);
+        } else {
+            refuse_unknown(reader, node->keys[i], keys, count, hint);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].required && !document_find(node, keys[i].name)) {
+            reader_error(reader, node, "%s needs the key '%s'", what, keys[i].name);
+        }
+    }
+    return true;
+}
+
+/* --- schema --- */
+
+static void write_type_schema(JsonWriter *writer, const Key *key)
+{
+    static const char *const types[] = {
+        [KEY_TEXT] = "string",   [KEY_NAME] = "string",     [KEY_BOOLEAN] = "boolean",    [KEY_INTEGER] = "integer",
+        [KEY_COUNT] = "integer", [KEY_DURATION] = "string", [KEY_TEXT_LIST] = "array",    [KEY_OBJECT] = "object",
+        [KEY_CHOICE] = "string",
+    };
+    json_write_text(writer, "type", types[key->type]);
+    if (key->type == KEY_NAME) {
+        json_write_text(writer, "pattern", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$");
+        json_write_integer(writer, "maxLength", NAME_MAX_LENGTH);
+    } else if (key->type == KEY_INTEGER || key->type == KEY_COUNT) {
+        json_write_integer(writer, "minimum", key->minimum);
+        json_write_integer(writer, "maximum", key->maximum);
+    } else if (key->type == KEY_DURATION) {
+        json_write_text(writer, "pattern", "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$");
+        json_write_integer(writer, "minLength", 2);
+    } else if (key->type == KEY_CHOICE) {
+        json_begin_array(writer, "enum");
+        for (size_t i = 0; key->choices[i]; i++) {
+            json_write_text(writer, NULL, key->choices[i]);
+        }
+        json_end_array(writer);
+    } else if (key->type == KEY_TEXT_LIST) {
+        json_begin_object(writer, "items");
+        json_write_text(writer, "type", "string");
+        json_end_object(writer);
+    }
+}
+
+void keys_write_schema(JsonWriter *writer, const Key *keys, size_t count)
+{
+    json_write_text(writer, "type", "object");
+    json_begin_object(writer, "properties");
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(writer, keys[i].name);
+        json_write_text(writer, "description", keys[i].description);
+        if (keys[i].type == KEY_CUSTOM) {
+            keys[i].schema(writer);
+        } else {
+            write_type_schema(writer, &keys[i]);
+        }
+        json_end_object(writer);
+    }
+    json_end_object(writer);
+    json_begin_array(writer, "required");
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].required) {
+            json_write_text(writer, NULL, keys[i].name);
+        }
+    }
+    json_end_array(writer);
+    json_write_boolean(writer, "additionalProperties", false);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every ${...} of a definition is looked at when it is read, so that rendering cannot fail. */
+#include "base/memory.h"
+#include "base/text.h"
+#include "definitions/reading.h"
+#include "definitions/template.h"
+#include <string.h>
+
+/* Where the template stands. */
+typedef struct Place {
+    StageReader *stages;
+    int node;         /* of the stage; -1: in the default of a parameter */
+    size_t parameters; /* that may be named: those before it, or all */
+} Place;
+
+static bool names_equal(const char *name, const TemplatePart *part)
+{
+    return strlen(name) == part->length && memcmp(name, part->text, part->length) == 0;
+}
+
+static void check_parameter(const Place *place, const DocumentNode *at, const TemplatePart *part)
+{
+    const Definition *definition = place->stages->reader.definition;
+    const char *names[PARAMETERS_MAX];
+    for (size_t i = 0; i < place->parameters; i++) {
+        names[i] = definition->parameters[i].name;
+        if (names_equal(names[i], part)) {
+            return;
+        }
+    }
+    auto_free char *name = text_copy_length(part->text, part->length);
+    const char *nearest = text_nearest(name, names, place->parameters);
+    reader_error(&place->stages->reader, at, "unknown parameter '%.80s' in a template%s%s%s", name,
+                 nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* Whether `before` is among all that `node` comes after. */
+static bool comes_before(const Definition *definition, int before, int node, bool *seen)
+{
+    const Node *leaf = &definition->nodes[node];
+    for (size_t i = 0; i < leaf->needs_count; i++) {
+        int need = leaf->needs[i];
+        if (need == before) {
+            return true;
+        }
+        if (!seen[need]) {
+            seen[need] = true;
+            if (comes_before(definition, before, need, seen)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void check_stage(const Place *place, const DocumentNode *at, const TemplatePart *part)
+{
+    const Definition *definition = place->stages->reader.definition;
+    auto_free char *path = text_copy_length(part->text, part->length);
+    if (place->node < 0) {
+        reader_error(&place->stages->reader, at, "a default value cannot name a stage");
+        return;
+    }
+    int found = definition_node_find(definition, path);
+    if (found < 0 || !node_is_leaf(&definition->nodes[found])) {
+        reader_error(&place->stages->reader, at, "unknown stage '%.100s' in a template", path);
+        return;
+    }
+    auto_free bool *seen = memory_new(definition->node_count);
+    if (!comes_before(definition, found, place->node, seen)) {
+        reader_error(&place->stages->reader, at, "the stage '%.100s' does not come before this one", path);
+    }
+}
+
+static void check_text(const Place *place, const DocumentNode *node)
+{
+    const char *at = node->text;
+    TemplatePart part;
+    Error error = {0};
+    for (;;) {
+        int got = template_next(&at, &part, &error);
+        if (got < 0) {
+            reader_error(&place->stages->reader, node, "%s", error.text);
+        }
+        if (got <= 0) {
+            return;
+        }
+        if (part.kind == TEMPLATE_PARAMETER) {
+            check_parameter(place, node, &part);
+        } else if (part.kind == TEMPLATE_FLOW_RUN) {
+            check_stage(place, node, &part);
+        }
+    }
+}
+
+static void check_node(const Place *place, const DocumentNode *node)
+{
+    if (node->kind == DOCUMENT_STRING) {
+        check_text(place, node);
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        check_node(place, node->items[i]);
+    }
+}
+
+static void check_declarations(StageReader *stages)
+{
+    for (size_t i = 0; stages->parameters && i < stages->parameters->count; i++) {
+        const DocumentNode *node = stages->parameters->items[i];
+        const DocumentNode *value = node->kind == DOCUMENT_MAPPING ? document_find(node, "default") : node;
+        if (value) {
+            check_node(&(Place){stages, -1, i}, value);
+        }
+    }
+}
+
+void templates_check(StageReader *stages)
+{
+    const Definition *definition = stages->reader.definition;
+    check_declarations(stages);
+    for (int i = 0; i < (int)definition->node_count; i++) {
+        Place place = {stages, i, definition->parameter_count};
+        if (stages->sources[i].parameters) {
+            check_node(&place, stages->sources[i].parameters);
+        }
+        if (stages->sources[i].match) {
+            check_node(&place, stages->sources[i].match);
+        }
+    }
+}
