@@ -165,12 +165,13 @@ bool exchange_limit(Exchange *exchange, int64_t fallback, int64_t maximum, size_
 
 /* --- life --- */
 
-static Exchange *exchange_new(Listener *listener, struct MHD_Connection *mhd)
+static Exchange *exchange_new(Listener *listener, struct MHD_Connection *mhd, const char *method)
 {
     Exchange *exchange = memory_new(sizeof *exchange);
     exchange->server = listener->server;
     exchange->listener = listener;
     exchange->mhd = mhd;
+    exchange->head = strcmp(method, "HEAD") == 0;
     exchange->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     exchange->began_us = monotonic_us();
     exchange->match.handler = (int)route_count();
@@ -234,7 +235,7 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
     (void)version;
     Exchange *exchange = *context;
     if (!exchange) {
-        *context = exchange = exchange_new(user, connection);
+        *context = exchange = exchange_new(user, connection, method);
         connection_reads_body(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
         return exchange_begin(exchange, url, method) ? exchange_send(exchange) : MHD_YES;
     }

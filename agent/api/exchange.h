@@ -27,6 +27,7 @@ typedef struct Exchange {
     struct Listener *listener;
     Connection *connection;
     struct MHD_Connection *mhd;
+    bool head; /* HEAD: the answer's body is not sent */
     Match match;
     Path path;
     Headers headers;

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include <string.h>
 
+static const char media_exposition[] = "text/plain; version=0.0.4; charset=utf-8";
+
 enum { BLOCK_SIZE = 64 * 1024, PIECE_SIZE = 4096 };
 
 typedef struct Scrape {
@@ -44,6 +46,10 @@ static void scrape_free(void *user)
 
 void handle_metrics(Exchange *exchange)
 {
+    if (exchange->head) { /* libmicrohttpd would end a body of unknown length that it has not begun */
+        answer_constant(exchange, 200, media_exposition, "");
+        return;
+    }
     const Server *server = exchange->server;
     const ServerView *view = &server->view;
     MetricsSources sources = {
@@ -63,6 +69,6 @@ void handle_metrics(Exchange *exchange)
     Snapshot *snapshot = snapshot_take(&sources, server->now);
     scrape->exposition = exposition_new(snapshot);
     snapshot_release(snapshot);
-    answer_response(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+    answer_response(exchange, 200, media_exposition,
                     MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, scrape_read, scrape, scrape_free));
 }

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is refused before a handler sees it, and what an unkind client may send. */
+#include "fixture.h"
+
+static int start(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int stop(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+static void test_ambiguous_requests(void **state)
+{
+    static const char *const requests[] = {
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n0\r\n\r\n"
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}GET /metrics HTTP/1.1\r\nHost: "
+        "localhost\r\n\r\n",
+        "GET /metrics HTTP/1.0\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length : 5\r\n\r\nGET /",
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n{}",
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        Client client = client_open(*state);
+        const char *answer = client_ask(*state, &client, requests[i]);
+        assert_int_equal(status_of(answer) ? status_of(answer) : atoi(answer + 9), 400);
+        assert_null(strstr(answer + 1, "HTTP/1."));
+        assert_non_null(strstr(answer, "application/problem+json"));
+        assert_true(client.closed);
+        client_close(&client);
+    }
+}
+
+static void test_problems(void **state)
+{
+    static const struct {
+        const char *line, *headers;
+        int status;
+    } cases[] = {
+        {"GET /nothing", "", 404},
+        {"GET /v1/sendposts/%zz", "", 400},
+        {"GET /v1/runs/nonsense", "", 404},
+        {"GET /v1/runs?limit=0", "", 400},
+        {"GET /v1/runs?limit=201", "", 400},
+        {"GET /v1/runs?limit=1&limit=2", "", 400},
+        {"GET /v1/runs?unknown=1", "", 400},
+        {"GET /v1/runs?state=sleeping", "", 400},
+        {"GET /v1/runs?since=soon", "", 400},
+        {"GET /v1/runs?cursor=zz", "", 400},
+        {"GET /v1/runs?state=%ff", "", 400},
+        {"GET /v1/sendposts?limit=1001", "", 400},
+        {"GET /v1/sendposts?label=tier", "", 400},
+        {"GET /v1/sendposts?state=completed,nope", "", 400},
+        {"GET /v1/sendposts?cursor=41", "", 400},
+        {"POST /v1/sendposts/a/run", "Origin: http://evil.example\r\nContent-Type: application/json\r\n", 403},
+        {"POST /v1/sendposts/a/run", "Origin: http://localhost\r\nContent-Type: text/plain\r\n", 415},
+        {"POST /v1/sendposts/a/run?force=1", "", 400},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool post = cases[i].line[0] == 'P';
+        auto_free char *answer = ask_with(*state, cases[i].line, cases[i].headers, post ? "{}" : NULL);
+        auto_json *json = json_of(answer, cases[i].status);
+        assert_non_null(json_member_text(json, "detail"));
+    }
+}
+
+static void test_wrong_methods_say_which_are_right(void **state)
+{
+    auto_free char *answer = ask(*state, "DELETE /v1/sendposts", NULL);
+    assert_int_equal(status_of(answer), 405);
+    assert_non_null(strstr(answer, "\r\nAllow: GET, HEAD\r\n"));
+    auto_free char *get = ask(*state, "GET /v1/sendposts/a/run", NULL);
+    assert_int_equal(status_of(get), 405);
+    assert_non_null(strstr(get, "\r\nAllow: POST\r\n"));
+}
+
+static void test_foreign_hosts(void **state)
+{
+    Client client = client_open(*state);
+    assert_int_equal(status_of(client_ask(*state, &client, "GET /-/healthy HTTP/1.1\r\nHost: evil.example\r\n\r\n")),
+                     403);
+    client_close(&client);
+}
+
+static void test_every_answer_has_the_security_headers(void **state)
+{
+    auto_free char *answer = ask(*state, "GET /-/healthy", NULL);
+    assert_int_equal(status_of(answer), 200);
+    assert_string_equal(body_of(answer), "ok");
+    assert_non_null(strstr(answer, "\r\nX-Content-Type-Options: nosniff\r\n"));
+    assert_non_null(strstr(answer, "\r\nCache-Control: no-store\r\n"));
+}
+
+static void test_head(void **state)
+{
+    static const char *const lines[] = {"HEAD /metrics", "HEAD /-/healthy", "HEAD /v1/sendposts", "HEAD /v1/status"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        auto_free char *answer = ask(*state, lines[i], NULL);
+        assert_int_equal(status_of(answer), 200);
+        assert_string_equal(body_of(answer), "");
+    }
+}
+
+/* A body that is too large is read and refused; one that would be endless is cut. */
+static void test_large_bodies(void **state)
+{
+    size_t length = REQUEST_BODY_MAX + 1;
+    auto_free char *large = memory_new(length + 1);
+    memset(large, ' ', length);
+    auto_free char *answer = ask(*state, "POST /v1/sendposts/a/run", large);
+    json_free(json_of(answer, 413));
+
+    Client client = client_open(*state);
+    const char *said = client_ask(
+        *state, &client, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n");
+    assert_int_equal(status_of(said), 413);
+    client_close(&client);
+
+    Client expecting = client_open(*state);
+    said = client_ask(*state, &expecting,
+                      "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 300000\r\nExpect: "
+                      "100-continue\r\n\r\n");
+    assert_int_equal(status_of(said), 413);
+    client_close(&expecting);
+}
+
+static char *chunks(size_t count)
+{
+    Buffer text;
+    buffer_init(&text, 64 << 20);
+    buffer_text(&text, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (size_t i = 0; i < count; i++) {
+        buffer_format(&text, "1000\r\n%4096s\r\n", " ");
+    }
+    buffer_text(&text, "0\r\n\r\n");
+    return buffer_take(&text);
+}
+
+static void test_large_chunked_bodies(void **state)
+{
+    auto_free char *bearable = chunks(100);
+    Client client = client_open(*state);
+    assert_int_equal(status_of(client_ask(*state, &client, bearable)), 413);
+    client_close(&client);
+
+    auto_free char *endless = chunks(2048);
+    Client other = client_open(*state);
+    assert_string_equal(client_ask(*state, &other, endless), "");
+    assert_true(other.closed);
+    client_close(&other);
+}
+
+static void test_large_headers(void **state)
+{
+    Client client = client_open(*state);
+    auto_free char *request = text_format("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: %60000s\r\n\r\n", "x");
+    assert_int_equal(status_of(client_ask(*state, &client, request)), 431);
+    client_close(&client);
+}
+
+static void test_keep_alive_and_pipelining(void **state)
+{
+    Client client = client_open(*state);
+    const char get[] = "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_int_equal(status_of(client_ask(*state, &client, get)), 200);
+    assert_int_equal(status_of(client_ask(*state, &client, get)), 200);
+    assert_false(client.closed);
+    auto_free char *two = text_format("%s%s", get, get);
+    const char *answers = client_ask(*state, &client, two);
+    assert_non_null(strstr(answers + 1, "HTTP/1.1 200"));
+    client_close(&client);
+}
+
+static void pass(World *world, int64_t ms)
+{
+    world->now.boot_ms += ms;
+    world->now.wall_ms += ms;
+    world_turn(world);
+}
+
+static void test_slow_headers(void **state)
+{
+    World *world = *state;
+    Client client = client_open(world);
+    const char *answer = client_ask(world, &client, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n");
+    for (int i = 0; i < 9; i++) {
+        assert_string_equal(answer, "");
+        pass(world, 1000);
+        answer = client_ask(world, &client, "X-More: 1\r\n");
+    }
+    assert_true(server_deadline(world->server, world->now) <= world->now.boot_ms + 2000);
+    pass(world, 2000);
+    answer = client_ask(world, &client, "");
+    assert_int_equal(status_of(answer), 408);
+    assert_true(client.closed);
+    client_close(&client);
+}
+
+static void test_slow_bodies_and_idle_connections(void **state)
+{
+    World *world = *state;
+    Client slow = client_open(world), idle = client_open(world);
+    client_ask(world, &slow, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{");
+    client_ask(world, &idle, "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    pass(world, 29000);
+    client_ask(world, &slow, " ");
+    assert_false(slow.closed || idle.closed);
+    pass(world, 2000);
+    client_ask(world, &slow, "");
+    assert_true(slow.closed);
+    assert_false(idle.closed);
+    pass(world, 30000);
+    client_ask(world, &idle, "");
+    assert_true(idle.closed);
+    client_close(&slow);
+    client_close(&idle);
+}
+
+/* Whoever opens more connections than there is place for loses its oldest ones; others still get in. */
+static void test_too_many_connections(void **state)
+{
+    World *world = *state;
+    enum { MANY = CONNECTIONS_MAX + 20 };
+    Client *clients = memory_new(MANY * sizeof *clients);
+    for (int i = 0; i < MANY; i++) {
+        clients[i] = client_open(world);
+        if (i % 5 == 0) {
+            world_turn(world);
+        }
+    }
+    for (int i = 0; i < 50; i++) {
+        world_turn(world);
+    }
+    auto_free char *answer = ask(world, "GET /-/healthy", NULL);
+    assert_int_equal(status_of(answer), 200);
+    client_read(&clients[0]);
+    assert_true(clients[0].closed);
+    client_read(&clients[MANY - 1]);
+    assert_false(clients[MANY - 1].closed);
+    for (int i = 0; i < MANY; i++) {
+        client_close(&clients[i]);
+    }
+    free(clients);
+}
+
+static void test_rate_limit(void **state)
+{
+    World *world = *state;
+    server_free(world->server);
+    world->configuration.http_rate_limit_requests_per_second = 1;
+    world->configuration.http_rate_limit_burst = 2;
+    world_start(world);
+    for (int i = 0; i < 4; i++) {
+        auto_free char *answer = ask(world, "GET /v1/status", NULL);
+        assert_int_equal(status_of(answer), i < 2 ? 200 : 429);
+        assert_true(i < 2 || strstr(answer, "\r\nRetry-After: 1\r\n"));
+        auto_free char *probe = ask(world, "GET /metrics?module=x", NULL);
+        assert_int_equal(status_of(probe), 200);
+    }
+}
+
+static void test_a_client_that_goes_away(void **state)
+{
+    World *world = *state;
+    world->silent = true;
+    Client client = client_open(world);
+    client_ask(world, &client, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_close(&client);
+    world_turn(world);
+    assert_int_equal(server_statistics(world->server)->in_flight, 1);
+    server_reply(world->server, &(Reply){.token = 12345, .kind = REPLY_DISABLED});
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_ambiguous_requests, start, stop),
+        cmocka_unit_test_setup_teardown(test_problems, start, stop),
+        cmocka_unit_test_setup_teardown(test_wrong_methods_say_which_are_right, start, stop),
+        cmocka_unit_test_setup_teardown(test_foreign_hosts, start, stop),
+        cmocka_unit_test_setup_teardown(test_every_answer_has_the_security_headers, start, stop),
+        cmocka_unit_test_setup_teardown(test_head, start, stop),
+        cmocka_unit_test_setup_teardown(test_large_bodies, start, stop),
+        cmocka_unit_test_setup_teardown(test_large_chunked_bodies, start, stop),
+        cmocka_unit_test_setup_teardown(test_large_headers, start, stop),
+        cmocka_unit_test_setup_teardown(test_keep_alive_and_pipelining, start, stop),
+        cmocka_unit_test_setup_teardown(test_slow_headers, start, stop),
+        cmocka_unit_test_setup_teardown(test_slow_bodies_and_idle_connections, start, stop),
+        cmocka_unit_test_setup_teardown(test_too_many_connections, start, stop),
+        cmocka_unit_test_setup_teardown(test_rate_limit, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_client_that_goes_away, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
