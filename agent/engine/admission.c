@@ -20,7 +20,7 @@ static const Run *admitted_run(const Sendpost *sendpost)
 
 static bool is_planned(const Run *run, Now now)
 {
-    return run->record.start_at > now.wall_ms;
+    return !run->came_due && run->record.start_at > now.wall_ms;
 }
 
 /* What this key stands for already, in the journal or in this very turn. */
@@ -212,6 +212,7 @@ void run_judge(Turn *turn, Run *run)
         timers_moved(&turn->engine->timers, run);
         return;
     }
+    run->came_due = true;
     run->due = TIME_NEVER;
     timers_moved(&turn->engine->timers, run);
     const Run *active = admitted_run(sendpost);

@@ -131,12 +131,21 @@ static void resume_stage(Turn *turn, Run *run, int node)
     stage->cancel_due = stage->record.cut != CUT_NONE ? turn->now.boot_ms : TIME_NEVER;
 }
 
+/* The unfinished runs as they are now: advancing one may end others. */
+static Run **runs_copy(const Engine *engine)
+{
+    Run **runs = memory_new(engine->timers.count * sizeof *runs);
+    for (size_t i = 0; i < engine->timers.count; i++) {
+        runs[i] = engine->timers.heap[i];
+    }
+    return runs;
+}
+
 void engine_resume(Engine *engine, Now now, Actions *actions)
 {
     Turn turn = {engine, now, actions};
     size_t count = engine->timers.count;
-    auto_free Run **runs = memory_new(count * sizeof *runs);
-    memcpy(runs, engine->timers.heap, count * sizeof *runs);
+    auto_free Run **runs = runs_copy(engine);
     for (size_t i = 0; i < count; i++) {
         Run *run = runs[i];
         if (run->record.admitted && run->definition->timeout_ms) {
@@ -171,8 +180,7 @@ static void reachable_happened(Turn *turn)
 {
     turn_file_event(turn, EVENT_PREFECT_REACHABLE, NULL, NULL);
     size_t count = turn->engine->timers.count;
-    auto_free Run **runs = memory_new(count * sizeof *runs);
-    memcpy(runs, turn->engine->timers.heap, count * sizeof *runs);
+    auto_free Run **runs = runs_copy(turn->engine);
     for (size_t i = 0; i < count; i++) {
         bool woken = false;
         for (size_t node = 0; node < runs[i]->definition->node_count; node++) {

@@ -44,6 +44,7 @@ typedef struct Run {
     int64_t due;   /* the earliest of all its times */
     int64_t deadline; /* of its timeout; TIME_NEVER */
     size_t timer;  /* its place in the timers */
+    bool came_due; /* its planned start has come, whatever the wall clock says later */
     bool stepping; /* a step lets ready stages start although it is held */
     bool dirty;    /* is in changes.runs */
     bool ended;

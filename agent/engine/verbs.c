@@ -69,7 +69,7 @@ static ReplyKind resume(Turn *turn, Run *run, const VerbEvent *verb, char **deta
     if (verb->stage) {
         return release_stage(turn, run, verb->stage, detail);
     }
-    if (run->record.held) {
+    if (run->record.held && run->record.cut == CUT_NONE) {
         run->record.held = false;
         turn_touch_run(turn, run);
         if (run->record.admitted) {
@@ -124,7 +124,8 @@ static ReplyKind step(Turn *turn, Run *run, const VerbEvent *verb, char **detail
 static const Verb verbs[HAPPENINGS] = {
     [HAPPENED_CANCEL] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED) | IN(CANCELLING), cancel},
     [HAPPENED_PAUSE] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED), hold},
-    [HAPPENED_RESUME] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED), resume},
+    /* A stage that runs `always` may be blocked while the run is being cancelled. */
+    [HAPPENED_RESUME] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED) | IN(CANCELLING), resume},
     [HAPPENED_BLOCK] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED), block},
     [HAPPENED_STEP] = {IN(PAUSED), step},
 };

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACCEPTED_MAX = 16, STEPS_MAX = 200000, FAULTS_MS = 2 * 3600 * 1000, REST_MS = 48 * 3600 * 1000 };
+enum { ACCEPTED_MAX = 16, STEPS_MAX = 200000, FAULTS_MS = 2 * 3600 * 1000, REST_MS = 48 * 3600 * 1000, SETTLE_AGAIN_MS = 600000 };
 
 typedef struct Life {
     World world;
@@ -71,7 +71,8 @@ static void schedule_poll(Life *life)
 {
     if (!life->world.polling && engine_watched_count(life->engine)) {
         life->world.polling = true;
-        world_schedule(&life->world, 1000 + (int64_t)world_random(&life->world, 4000), (Entry){.task = TASK_POLL});
+        world_schedule(&life->world, 1000 + (int64_t)world_random(&life->world, 40000), 
+                       (Entry){.task = TASK_POLL, .generation = life->world.generation});
     }
 }
 
@@ -142,21 +143,27 @@ static void operate(Life *life)
     engine_step(life->engine, &happening, life->world.now, &life->actions);
 }
 
-/* Near the end somebody lets everything go that is still held. */
+static void resume(Life *life, const char *run, const char *stage)
+{
+    Happening happening = {.kind = HAPPENED_RESUME, .verb = {.token = 2, .run_id = run, .stage = stage}};
+    engine_step(life->engine, &happening, life->world.now, &life->actions);
+}
+
+/* Near the end somebody lets everything go that is still held, also runs whose 202 was lost with a crash. */
 static void release_all(Life *life)
 {
-    for (size_t i = 0; i < life->accepted_count; i++) {
-        const Run *run = engine_run_find(life->engine, life->accepted[i]);
-        for (size_t j = 0; run && !run->ended && j < run->definition->node_count; j++) {
-            Happening happening = {.kind = HAPPENED_RESUME, .verb = {.token = 2, .run_id = life->accepted[i]}};
+    const Sendpost *sendpost = engine_sendpost_find(life->engine, life->definition->name);
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        const Run *run = sendpost->runs[i];
+        for (size_t j = 0; !run->ended && j < run->definition->node_count; j++) {
             if (run->stages[j].record.blocked && run->stages[j].record.phase <= PHASE_BLOCKED) {
-                happening.verb.stage = run->definition->nodes[j].path;
-                engine_step(life->engine, &happening, life->world.now, &life->actions);
+                resume(life, run->record.id, run->definition->nodes[j].path);
+                return; /* the list may have changed */
             }
         }
-        if (run && !run->ended && run->record.held) {
-            Happening happening = {.kind = HAPPENED_RESUME, .verb = {.token = 2, .run_id = life->accepted[i]}};
-            engine_step(life->engine, &happening, life->world.now, &life->actions);
+        if (run->record.held) {
+            resume(life, run->record.id, NULL);
+            return;
         }
     }
 }
@@ -202,10 +209,18 @@ static void perform(Life *life, Entry *entry)
         world->now.wall_ms += ((int64_t)world_random(world, 3) - 1) * 3600000;
         break;
     case TASK_POLL:
-        send_poll(life);
+        if (entry->generation == world->generation) {
+            send_poll(life);
+        }
         break;
     case TASK_MEDDLE:
         world_meddle(world);
+        break;
+    case TASK_SETTLE:
+        world_settle(world);
+        if (engine_sendpost_find(life->engine, life->definition->name)->run_count) {
+            world_schedule(world, SETTLE_AGAIN_MS, (Entry){.task = TASK_SETTLE});
+        }
         break;
     }
 }
@@ -218,11 +233,29 @@ static void plan_life(Life *life)
     } plan[] = {{TASK_TRIGGER, 4}, {TASK_VERB, 4}, {TASK_CRASH, 3}, {TASK_OUTAGE, 2}, {TASK_JUMP, 2}, {TASK_MEDDLE, 4}};
     World *world = &life->world;
     world_schedule(world, 0, (Entry){.task = TASK_TRIGGER});
+    world_schedule(world, FAULTS_MS + SETTLE_AGAIN_MS, (Entry){.task = TASK_SETTLE});
     for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
         for (uint64_t count = world_random(world, plan[i].most + 1); count > 0; count--) {
             world_schedule(world, (int64_t)world_random(world, FAULTS_MS / 2), (Entry){.task = plan[i].task});
         }
     }
+}
+
+/* For a seed that is replayed: where every unfinished run stands. */
+static void print_runs(const Life *life)
+{
+    const Sendpost *sendpost = engine_sendpost_find(life->engine, life->definition->name);
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        const Run *run = sendpost->runs[i];
+        for (size_t j = 0; j < run->definition->node_count; j++) {
+            const Stage *stage = &run->stages[j];
+            printf("%s %s %s cut %d held %d: %s phase %d cut %d in flight %d due %lld attempts %zu\n", run->record.id,
+                   run->record.sendpost, state_names[run->record.state], (int)run->record.cut, run->record.held,
+                   run->definition->nodes[j].path, (int)stage->record.phase, (int)stage->record.cut, stage->in_flight,
+                   (long long)stage->due, stage->record.attempt_count);
+        }
+    }
+    fflush(stdout);
 }
 
 /* The next thing of the world or of the engine's own time, whichever is first. */
@@ -268,7 +301,10 @@ static void live(uint64_t seed, Definition *definition, bool verbose)
             release_all(&life);
             life_turn(&life);
         }
-        invariant(life.world.now.boot_ms < REST_MS);
+        if (life.world.now.boot_ms >= REST_MS) {
+            print_runs(&life);
+            invariant(!"the world does not come to rest");
+        }
     }
     check_rest(life.engine, &life.world, &life.store, life.accepted, life.accepted_count);
     engine_free(life.engine);

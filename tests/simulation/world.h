@@ -21,7 +21,8 @@ typedef enum Task {
     TASK_PROCESS,  /* a request reaches Prefect */
     TASK_DELIVER,  /* an answer reaches the engine */
     TASK_FLOW_RUN, /* a flow run moves on */
-    TASK_TRIGGER, TASK_VERB, TASK_CRASH, TASK_OUTAGE, TASK_JUMP, TASK_POLL, TASK_MEDDLE
+    TASK_TRIGGER, TASK_VERB, TASK_CRASH, TASK_OUTAGE, TASK_JUMP, TASK_POLL, TASK_MEDDLE,
+    TASK_SETTLE    /* somebody brings what hangs to an end */
 } Task;
 
 /* An answer under way: owned copies. */
@@ -70,6 +71,7 @@ void entry_release(Entry *entry);
 void world_send(World *world, const Request *request); /* what the engine asked */
 void world_process(World *world, Entry *entry);        /* TASK_PROCESS */
 void world_flow_run(World *world, int index);          /* TASK_FLOW_RUN */
+void world_settle(World *world);                       /* TASK_SETTLE, again and again once the faults are over */
 void world_meddle(World *world);                       /* TASK_MEDDLE: somebody deletes, cancels, starts flow runs */
 const SimulatedRun *world_find_key(const World *world, const char *key, size_t *count);
 const SimulatedRun *world_find(const World *world, const char *id);
