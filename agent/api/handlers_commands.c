@@ -111,6 +111,9 @@ static void fill_verb(const Exchange *exchange, Happening *happening)
         .run_id = exchange->run_id,
         .stage = exchange->command.stage,
         .by = exchange->connection->address,
+        .scope = exchange->scope,
+        .key = exchange->key,
+        .body_digest = exchange->key ? exchange->digest : NULL,
     };
 }
 

@@ -9,18 +9,18 @@
 #include "engine/records.h"
 
 typedef enum ReplyKind {
-    REPLY_ACCEPTED,          /* 202, run_id */
-    REPLY_REPEATED,          /* 200, run_id: the same key came before */
-    REPLY_KEY_REUSED,        /* 422: with another body */
-    REPLY_UNKNOWN_SENDPOST,  /* 404 */
-    REPLY_UNKNOWN_RUN,       /* 404 */
-    REPLY_RUNNING,           /* 409, active_run in run_id */
-    REPLY_DISABLED,          /* 409 */
-    REPLY_STATE,             /* 409, state: the verb does not fit it */
-    REPLY_SEVERAL,           /* 409, detail names the blocked stages */
-    REPLY_UNKNOWN_STAGE,     /* 422 */
-    REPLY_PARAMETERS,        /* 422, faults */
-    REPLY_QUEUE_FULL,        /* 503 */
+    REPLY_ACCEPTED,         /* 202, run_id */
+    REPLY_REPEATED,         /* 200, run_id: the same key came before */
+    REPLY_KEY_REUSED,       /* 422: with another body */
+    REPLY_UNKNOWN_SENDPOST, /* 404 */
+    REPLY_UNKNOWN_RUN,      /* 404 */
+    REPLY_RUNNING,          /* 409, active_run in run_id */
+    REPLY_DISABLED,         /* 409 */
+    REPLY_STATE,            /* 409, state: the verb does not fit it */
+    REPLY_SEVERAL,          /* 409, detail names the blocked stages */
+    REPLY_UNKNOWN_STAGE,    /* 422 */
+    REPLY_PARAMETERS,       /* 422, faults */
+    REPLY_QUEUE_FULL,       /* 503 */
     REPLIES
 } ReplyKind;
 
@@ -29,21 +29,23 @@ typedef struct Reply {
     ReplyKind kind;
     char run_id[UUID_SIZE];
     State state;
-    char *detail;            /* may be NULL */
+    char *detail; /* may be NULL */
     ParameterFaults faults;
 } Reply;
 
 struct Run;
 struct Sendpost;
 
-/* What one idempotency key of a trigger stands for. */
+/* What one idempotency key stands for: of a trigger, or of a verb (then `sendpost` is its scope: the run's id and the
+ * verb). */
 typedef struct KeyRecord {
     char *sendpost, *key, *digest;
     char run_id[UUID_SIZE];
     int64_t at;
 } KeyRecord;
 
-/* A definition to be kept: its text by digest, and as the last good one of its file. file NULL: nothing to keep by file. */
+/* A definition to be kept: its text by digest, and as the last good one of its file. file NULL: nothing to keep by
+ * file. */
 typedef struct DefinitionChange {
     Definition *definition; /* NULL: the file is gone */
     const char *file;
@@ -71,7 +73,7 @@ typedef struct Actions {
     size_t reply_count, reply_capacity;
 } Actions;
 
-void actions_clear(Actions *actions);   /* for the next turn; keeps the memory of the lists */
+void actions_clear(Actions *actions); /* for the next turn; keeps the memory of the lists */
 void actions_release(Actions *actions);
 bool changes_empty(const Changes *changes);
 

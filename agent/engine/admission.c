@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a trigger to a run that may start: what was asked before, what is wrong with it, what runs already. At most one run of a
- * sendpost is admitted at a time; the others are planned (their start lies ahead) or queued. */
+/* From a trigger to a run that may start: what was asked before, what is wrong with it, what runs already. At most one
+ * run of a sendpost is admitted at a time; the others are planned (their start lies ahead) or queued. */
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/memory.h"
@@ -41,22 +41,6 @@ static bool reply_known(Turn *turn, const TriggerEvent *trigger)
     bool same = text_equal(digest, trigger->body_digest);
     turn_reply(turn, trigger->token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, run_id);
     return true;
-}
-
-static void remember_key(Turn *turn, const TriggerEvent *trigger)
-{
-    if (!trigger->key) {
-        return;
-    }
-    Changes *changes = &turn->actions->changes;
-    KeyRecord record = {
-        .sendpost = text_copy(trigger->sendpost),
-        .key = text_copy(trigger->key),
-        .digest = text_copy(trigger->body_digest),
-        .at = turn->now.wall_ms,
-    };
-    memcpy(record.run_id, trigger->run_id, UUID_SIZE);
-    array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
 }
 
 static bool refuse(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, ReplyKind kind, Refusal refusal,
@@ -184,7 +168,7 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger)
     Run *run = run_new(turn, trigger, sendpost, parameters, for_at);
     turn_touch_run(turn, run);
     turn_event(turn, EVENT_RUN_CREATED, run, NULL, STATE_SCHEDULED, STATE_SCHEDULED, REASON_NONE);
-    remember_key(turn, trigger);
+    turn_remember_key(turn, trigger->sendpost, trigger->key, trigger->body_digest, trigger->run_id);
     turn_reply(turn, trigger->token, REPLY_ACCEPTED, run->record.id);
     if (trigger->from) {
         start_from(turn, run, from);

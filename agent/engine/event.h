@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happened: the only way into the engine. The sender owns what an event points to; the engine copies (or holds) what it
- * keeps. Exactly one answer comes for every request, though perhaps never after a crash, and perhaps twice. */
+/* What happened: the only way into the engine. The sender owns what an event points to; the engine copies (or holds)
+ * what it keeps. Exactly one answer comes for every request, though perhaps never after a crash, and perhaps twice. */
 #ifndef SENDPOST_ENGINE_EVENT_H
 #define SENDPOST_ENGINE_EVENT_H
 
@@ -9,24 +9,24 @@
 #include "engine/records.h"
 
 typedef enum HappeningKind {
-    HAPPENED_TIME,         /* nothing but time */
-    HAPPENED_LOADED,       /* a definition was loaded from a file */
-    HAPPENED_BROKEN,       /* a file cannot be read as a definition */
-    HAPPENED_GONE,         /* a file is no longer there */
-    HAPPENED_TRIGGER,      /* somebody asks for a run */
-    HAPPENED_CANCEL,       /* an operator's verbs */
+    HAPPENED_TIME,    /* nothing but time */
+    HAPPENED_LOADED,  /* a definition was loaded from a file */
+    HAPPENED_BROKEN,  /* a file cannot be read as a definition */
+    HAPPENED_GONE,    /* a file is no longer there */
+    HAPPENED_TRIGGER, /* somebody asks for a run */
+    HAPPENED_CANCEL,  /* an operator's verbs */
     HAPPENED_PAUSE,
     HAPPENED_RESUME,
     HAPPENED_BLOCK,
     HAPPENED_STEP,
-    HAPPENED_RESOLVED,     /* answers of Prefect */
+    HAPPENED_RESOLVED, /* answers of Prefect */
     HAPPENED_CREATED,
     HAPPENED_SEARCHED,
     HAPPENED_LOOKED,
     HAPPENED_CANCEL_ANSWERED,
     HAPPENED_REPORTED,
     HAPPENED_POLLED,
-    HAPPENED_REACHABLE,    /* Prefect answers again */
+    HAPPENED_REACHABLE, /* Prefect answers again */
     HAPPENED_UNREACHABLE,
     HAPPENINGS
 } HappeningKind;
@@ -52,13 +52,13 @@ typedef struct TriggerEvent {
     const char *sendpost;
     const char *run_id; /* for the new run */
     Trigger trigger;
-    const Json *parameters; /* object or NULL */
+    const Json *parameters;                   /* object or NULL */
     const char *triggered_by, *reason, *from; /* may be NULL */
     int64_t for_at, start_at;                 /* 0: now */
     bool paused;
-    const char *key;           /* idempotency key, or NULL */
-    const char *body_digest;   /* of the canonical body; with a key */
-    const char *known_run;     /* what the journal has under that key: its run and digest; NULL: nothing */
+    const char *key;         /* idempotency key, or NULL */
+    const char *body_digest; /* of the canonical body; with a key */
+    const char *known_run;   /* what the journal has under that key: its run and digest; NULL: nothing */
     const char *known_digest;
 } TriggerEvent;
 
@@ -67,6 +67,7 @@ typedef struct VerbEvent {
     const char *run_id;
     const char *stage; /* path; RESUME, BLOCK */
     const char *by;
+    const char *scope, *key, *body_digest; /* an idempotency key, and what it is remembered for; key NULL: none */
 } VerbEvent;
 
 typedef struct Report {
@@ -79,17 +80,17 @@ typedef struct AnswerEvent {
     const char *run_id; /* as in the request */
     int node, attempt;
     Outcome outcome;
-    int status;          /* HTTP, 0 when there was none */
-    const char *message; /* why, when not OK; for people */
+    int status;                                              /* HTTP, 0 when there was none */
+    const char *message;                                     /* why, when not OK; for people */
     const char *reference, *deployment_id, *deployment_name; /* RESOLVED */
-    bool existing;       /* CREATED: it was there already */
-    int64_t asked_boot_ms; /* when the request was sent */
-    FlowRun *flow_runs;  /* CREATED, SEARCHED: 0 or 1; LOOKED, POLLED: any number */
+    bool existing;                                           /* CREATED: it was there already */
+    int64_t asked_boot_ms;                                   /* when the request was sent */
+    FlowRun *flow_runs;                                      /* CREATED, SEARCHED: 0 or 1; LOOKED, POLLED: any number */
     size_t flow_run_count;
     const char *const *absent; /* POLLED: asked for, but not in a whole answer */
     size_t absent_count;
-    PrefectType type;    /* CANCEL_ANSWERED with OUTCOME_OK: the state after it */
-    Report report;       /* REPORTED */
+    PrefectType type; /* CANCEL_ANSWERED with OUTCOME_OK: the state after it */
+    Report report;    /* REPORTED */
 } AnswerEvent;
 
 typedef struct Happening {

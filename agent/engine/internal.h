@@ -14,7 +14,7 @@ struct Engine {
     Map *by_name;         /* every Sendpost ever loaded */
     Sendpost **sendposts; /* those that are shown: configured, or with runs; by name */
     size_t sendpost_count, sendpost_capacity;
-    Map *runs;            /* unfinished, by id; and those that ended in this turn */
+    Map *runs; /* unfinished, by id; and those that ended in this turn */
     Timers timers;
     Watches watches;
     Deployments deployments;
@@ -35,7 +35,7 @@ typedef struct Turn {
 } Turn;
 
 enum {
-    REPORT_WAIT_MS = 10000,     /* a failure report is published when it is complete or this old */
+    REPORT_WAIT_MS = 10000, /* a failure report is published when it is complete or this old */
     REPORT_AGAIN_MS = 2000,
     LOOK_AGAIN_MS = 5000,
     CANCEL_AGAIN_MS = 5000,
@@ -50,10 +50,11 @@ void turn_touch_sendpost(Turn *turn, Sendpost *sendpost);
 void turn_event(Turn *turn, EventType type, const Run *run, const char *stage, State from, State to, Reason reason);
 void turn_file_event(Turn *turn, EventType type, const char *sendpost, const char *detail);
 Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node);
+void turn_remember_key(Turn *turn, const char *scope, const char *key, const char *digest, const char *run_id);
 Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id);
 int64_t back_off_ms(int failures);
-/* Boot time at which `duration_ms` are over since the wall time `anchor`; clocks that jumped cannot make it longer than the
- * duration or shorter than nothing. */
+/* Boot time at which `duration_ms` are over since the wall time `anchor`; clocks that jumped cannot make it longer than
+ * the duration or shorter than nothing. */
 int64_t deadline_since(Now now, int64_t anchor, int64_t duration_ms);
 
 /* sendposts.c */
@@ -61,7 +62,8 @@ Sendpost *sendpost_of(Engine *engine, const char *name); /* finds or makes one t
 void sendpost_show(Engine *engine, Sendpost *sendpost);
 void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost);
 void sendpost_free(Sendpost *sendpost);
-SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run, int node); /* NULL: its path is no longer defined */
+SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run,
+                                 int node); /* NULL: its path is no longer defined */
 void sendpost_stage_show(Turn *turn, Run *run, int node);
 void file_happened(Turn *turn, const Happening *happening);
 
@@ -73,7 +75,7 @@ void stage_touch(Turn *turn, Run *run, int node);
 
 /* admission.c: triggers, plans, queues */
 void trigger_happened(Turn *turn, const TriggerEvent *trigger);
-void run_judge(Turn *turn, Run *run);            /* an unadmitted run: start, wait or skip */
+void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
 
 /* runs.c */

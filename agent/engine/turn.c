@@ -64,6 +64,22 @@ Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node)
     return &actions->requests[actions->request_count - 1];
 }
 
+void turn_remember_key(Turn *turn, const char *scope, const char *key, const char *digest, const char *run_id)
+{
+    if (!key) {
+        return;
+    }
+    Changes *changes = &turn->actions->changes;
+    KeyRecord record = {
+        .sendpost = text_copy(scope),
+        .key = text_copy(key),
+        .digest = text_copy(digest),
+        .at = turn->now.wall_ms,
+    };
+    memcpy(record.run_id, run_id, UUID_SIZE);
+    array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
+}
+
 Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id)
 {
     Actions *actions = turn->actions;

@@ -141,6 +141,9 @@ void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
     char *detail = NULL;
     bool fits = !run->ended && (verbs[kind].states & (1u << run->record.state));
     ReplyKind result = fits ? verbs[kind].apply(turn, run, verb, &detail) : REPLY_STATE;
+    if (result == REPLY_ACCEPTED) {
+        turn_remember_key(turn, verb->scope, verb->key, verb->body_digest, verb->run_id);
+    }
     Reply *reply = turn_reply(turn, verb->token, result, run->record.id);
     reply->state = run->record.state;
     reply->detail = detail;

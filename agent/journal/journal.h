@@ -35,7 +35,7 @@ bool journal_restore(Journal *journal, Engine *engine, const JournalReader *read
 typedef bool JournalFileVisitor(void *user, const char *file, const char *text, size_t length);
 bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, Error *error);
 
-/* What a trigger's key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing (or an error is set). */
+/* What a trigger's (or, by its scope, a verb's) key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing (or an error is set). */
 bool journal_find_key(Journal *journal, const char *sendpost, const char *key, int64_t now_ms, char run_id[UUID_SIZE],
                       char digest[DIGEST_HEX_SIZE], Error *error);
 

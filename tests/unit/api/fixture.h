@@ -183,14 +183,19 @@ typedef struct World {
     Actions actions;
     Server *server;
     Now now;
-    bool unavailable;  /* commands are answered 503 */
-    bool silent;       /* commands get no answer */
-    ServerFetch fetch; /* the last one; token 0: none */
+    char remembered[128]; /* the last key that the engine wants kept, with its scope */
+    bool unavailable;     /* commands are answered 503 */
+    bool silent;          /* commands get no answer */
+    ServerFetch fetch;    /* the last one; token 0: none */
 } World;
 
 static inline void world_step(World *world, const Happening *happening)
 {
     engine_step(world->engine, happening, world->now, &world->actions);
+    for (size_t i = 0; i < world->actions.changes.key_count; i++) {
+        const KeyRecord *key = &world->actions.changes.keys[i];
+        snprintf(world->remembered, sizeof world->remembered, "%s %s", key->sendpost, key->key);
+    }
     for (size_t i = 0; i < world->actions.reply_count; i++) {
         server_reply(world->server, &world->actions.replies[i]);
     }

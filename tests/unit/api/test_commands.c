@@ -164,9 +164,11 @@ static void test_verbs_and_their_keys(void **state)
     memset(world->journal.known_digest, '0', DIGEST_HEX_SIZE - 1);
     auto_free char *reused = ask_with(world, cancel, "Idempotency-Key: k\r\n", "{}");
     json_free(json_of(reused, 422));
-    auto_free char *answer = ask(world, cancel, NULL);
+    auto_free char *answer = ask_with(world, cancel, "Idempotency-Key: fresh\r\n", "{}");
     auto_json *run = json_of(answer, 202);
     assert_string_equal(json_member_text(run, "id"), id);
+    auto_free char *remembered = text_format("%s/cancel fresh", id);
+    assert_string_equal(world->remembered, remembered);
 }
 
 static void test_verbs(void **state)
