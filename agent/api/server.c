@@ -8,8 +8,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/text.h"
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+
+enum { OTHER_DESCRIPTORS = 64 };
 
 int64_t monotonic_us(void)
 {
@@ -30,6 +34,17 @@ static char *without_credentials(const char *url)
     return at ? text_format("%.*s%s", (int)scheme, url, at + 1) : text_copy(url);
 }
 
+/* How we are reached when nobody says: on this machine, if we listen on all of its addresses. */
+static char *own_url(const Listener *first)
+{
+    if (first->path) {
+        return text_copy("http://localhost");
+    }
+    bool any = text_equal(first->name, "0.0.0.0") || text_equal(first->name, "[::]");
+    return text_format("http://%s%s", any ? "localhost" : "",
+                       any ? first->address + strlen(first->name) : first->address);
+}
+
 static void name_addresses(Server *server)
 {
     const Configuration *configuration = server->view.configuration;
@@ -41,11 +56,21 @@ static void name_addresses(Server *server)
         size_t length = strlen(external);
         server->shapes.base_url = text_copy_length(external, external[length - 1] == '/' ? length - 1 : length);
     } else {
-        server->shapes.base_url = text_format("http://%s", first->path ? "localhost" : first->address);
+        server->shapes.base_url = own_url(first);
     }
     for (size_t i = 0; i <= route_count(); i++) {
         server->statistics.handlers[i] = route_name(i);
     }
+}
+
+/* Descriptors are needed for more than connections. */
+static size_t connections_maximum(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + 2 * OTHER_DESCRIPTORS) {
+        return CONNECTIONS_MAX;
+    }
+    return limit.rlim_cur > 3 * OTHER_DESCRIPTORS ? limit.rlim_cur - 2 * OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
 }
 
 Server *server_new(const ServerView *view, Error *error)
@@ -59,7 +84,7 @@ Server *server_new(const ServerView *view, Error *error)
     Server *server = memory_new(sizeof *server);
     server->view = *view;
     server->slots.first_free = SLOT_NONE;
-    connections_init(&server->connections, CONNECTIONS_MAX);
+    connections_init(&server->connections, connections_maximum());
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
     for (; server->listener_count < addresses->count; server->listener_count++) {
