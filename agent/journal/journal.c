@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening: the directory, the lock, the check; a damaged file is moved aside. The lock is on a file of its own, as opening and
+ * closing the database file would drop SQLite's own locks. */
+#include "journal/journal.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "journal/store.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAMESPACE_MAX = 128, PID_TEXT_MAX = 32 };
+
+static bool make_directory(const char *path, Error *error)
+{
+    auto_free char *directory = text_copy(path);
+    for (char *at = directory + 1; *at; at++) {
+        if (*at != '/') {
+            continue;
+        }
+        *at = '\0';
+        if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+            return error_set(error, ERROR_IO, "%s: %s", directory, strerror(errno));
+        }
+        *at = '/';
+    }
+    return true;
+}
+
+static bool write_pid(int lock)
+{
+    char text[PID_TEXT_MAX];
+    int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    return ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)length, 0) == length;
+}
+
+static bool take_lock(Journal *journal, Error *error)
+{
+    auto_free char *path = text_format("%s.lock", journal->path);
+    journal->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (journal->lock < 0) {
+        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    if (flock(journal->lock, LOCK_EX | LOCK_NB) == 0) {
+        write_pid(journal->lock); /* a full disk must not keep the agent from starting */
+        return true;
+    }
+    char pid[PID_TEXT_MAX] = "";
+    ssize_t length = pread(journal->lock, pid, sizeof pid - 1, 0);
+    pid[length > 0 ? length : 0] = '\0';
+    pid[strcspn(pid, "\n")] = '\0';
+    return error_set(error, ERROR_CONFLICT, "journal %s is in use by process %s", journal->path, pid[0] ? pid : "unknown");
+}
+
+/* The database with its side files; they belong together. */
+static bool move_aside(const Journal *journal, Now now, char **quarantined, Error *error)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    auto_free char *target = text_format("%s.damaged-%lld", journal->path, (long long)now.wall_ms);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        auto_free char *from = text_format("%s%s", journal->path, suffixes[i]);
+        auto_free char *to = text_format("%s%s", target, suffixes[i]);
+        if (rename(from, to) != 0 && errno != ENOENT) {
+            return error_set(error, ERROR_IO, "the damaged journal %s cannot be moved aside: %s", from, strerror(errno));
+        }
+    }
+    *quarantined = memory_steal(&target);
+    return true;
+}
+
+static bool open_store(Journal *journal, Now now, char **quarantined, Error *error)
+{
+    Error first = {0};
+    if (store_open(journal, &first)) {
+        return true;
+    }
+    if (first.kind != ERROR_DAMAGED) {
+        return error_set(error, first.kind, "%s", first.text);
+    }
+    store_close(journal);
+    return move_aside(journal, now, quarantined, error) && store_open(journal, error);
+}
+
+Journal *journal_open(const char *path, Now now, char **quarantined, Error *error)
+{
+    mode_t mask = umask(0077);
+    Journal *journal = memory_new(sizeof *journal);
+    journal->path = text_copy(path);
+    journal->lock = -1;
+    journal->statistics.writable = true;
+    char *aside = NULL;
+    bool opened = make_directory(path, error) && take_lock(journal, error) && open_store(journal, now, &aside, error);
+    umask(mask);
+    if (!opened) {
+        free(aside);
+        journal_close(journal);
+        return NULL;
+    }
+    *quarantined = aside;
+    return journal;
+}
+
+static void audits_clear(Journal *journal)
+{
+    for (size_t i = 0; i < journal->audit_count; i++) {
+        free(journal->audits[i].who);
+        free(journal->audits[i].what);
+        free(journal->audits[i].run_id);
+    }
+    journal->audit_count = 0;
+}
+
+void journal_close(Journal *journal)
+{
+    if (!journal) {
+        return;
+    }
+    store_close(journal);
+    if (journal->lock >= 0) {
+        close(journal->lock);
+    }
+    audits_clear(journal);
+    free(journal->audits);
+    free(journal->path);
+    free(journal);
+}
+
+static bool write_namespace(const char *path, const char *fresh, Error *error)
+{
+    auto_free char *temporary = text_format("%s.new", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    size_t length = strlen(fresh);
+    bool written = fd >= 0 && write(fd, fresh, length) == (ssize_t)length && fsync(fd) == 0;
+    int cause = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (!written || rename(temporary, path) != 0) {
+        return error_set(error, ERROR_IO, "%s: %s", path, strerror(written ? errno : cause));
+    }
+    return true;
+}
+
+char *journal_namespace(const char *path, const char *fresh, Error *error)
+{
+    auto_free char *file = text_format("%s.namespace", path);
+    auto_buffer text;
+    buffer_init(&text, NAMESPACE_MAX);
+    Error missing = {0};
+    if (file_read(file, NAMESPACE_MAX, &text, &missing) && text.length) {
+        text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
+        return text_copy(text.bytes);
+    }
+    if (missing.kind != ERROR_NONE && missing.kind != ERROR_NOT_FOUND) {
+        error_set(error, missing.kind, "%s", missing.text);
+        return NULL;
+    }
+    return write_namespace(file, fresh, error) ? text_copy(fresh) : NULL;
+}
+
+void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status)
+{
+    Audit audit = {at, text_copy(who), text_copy(what), text_copy(run_id), status};
+    array_push(journal->audits, journal->audit_count, journal->audit_capacity) = audit;
+}
+
+const JournalStatistics *journal_statistics(const Journal *journal)
+{
+    return &journal->statistics;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The open database and its statements; only journal/ includes it. */
+#ifndef SENDPOST_JOURNAL_STORE_H
+#define SENDPOST_JOURNAL_STORE_H
+
+#include "journal/columns.h"
+#include "journal/journal.h"
+
+typedef enum StatementName {
+    STATEMENT_BEGIN, STATEMENT_COMMIT, STATEMENT_ROLLBACK,
+    STATEMENT_PUT_RUN, STATEMENT_PUT_STAGE, STATEMENT_PUT_ATTEMPT, STATEMENT_PUT_FAILURE, STATEMENT_PUT_EVENT,
+    STATEMENT_PUT_KEY, STATEMENT_PUT_DEFINITION, STATEMENT_PUT_FILE, STATEMENT_DELETE_FILE, STATEMENT_PUT_TOTALS,
+    STATEMENT_PUT_AUDIT, STATEMENT_PROBE,
+    STATEMENT_UNFINISHED_RUNS, STATEMENT_RUN, STATEMENT_STAGES, STATEMENT_ATTEMPTS, STATEMENT_FAILURE,
+    STATEMENT_DEFINITION, STATEMENT_FILES, STATEMENT_TOTALS, STATEMENT_LAST_EVENT, STATEMENT_KEY,
+    STATEMENT_OLD_RUNS, STATEMENT_OLD_EVENTS, STATEMENT_OLD_KEYS, STATEMENT_OLD_AUDIT, STATEMENT_OLD_DEFINITIONS,
+    STATEMENTS
+} StatementName;
+
+typedef struct Audit {
+    int64_t at;
+    char *who, *what, *run_id;
+    int status;
+} Audit;
+
+struct Journal {
+    char *path;
+    int lock;
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENTS];
+    Audit *audits; /* for the next commit */
+    size_t audit_count, audit_capacity;
+    JournalStatistics statistics;
+};
+
+/* Opens the database file, checks it, brings it up to date. ERROR_DAMAGED: it is to be moved aside. */
+bool store_open(Journal *journal, Error *error);
+void store_close(Journal *journal);
+
+/* The prepared statement, reset and without bindings. */
+sqlite3_stmt *store_statement(Journal *journal, StatementName name);
+/* Steps a statement that returns nothing, and resets it. */
+bool store_run(Journal *journal, sqlite3_stmt *statement, Error *error);
+/* The next row: true. False at the end, or with an error set. */
+bool store_row(Journal *journal, sqlite3_stmt *statement, Error *error);
+bool store_error(Journal *journal, Error *error); /* sets what SQLite says; false */
+void store_rollback(Journal *journal);
+
+/* A failure's columns are the run, then these. */
+void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure);
+Failure *failure_read(sqlite3_stmt *statement);
+
+/* totals_text.c: numbers as JSON */
+char *sendpost_totals_text(const Sendpost *sendpost);
+bool sendpost_totals_parse(const char *text, SendpostTotals *totals, char last_run[UUID_SIZE], char last_failed[UUID_SIZE]);
+char *stage_totals_text(const StageTotals *totals);
+bool stage_totals_parse(const char *text, StageTotals *totals);
+char *agent_totals_text(const AgentTotals *totals);
+bool agent_totals_parse(const char *text, AgentTotals *totals);
+
+#endif
