@@ -283,8 +283,10 @@ void command_reply(Exchange *exchange, const Reply *reply)
     const char *run_id = reply->run_id[0] ? reply->run_id : is_trigger(exchange) ? NULL : exchange->run_id;
     char what[16 + NAME_MAX_LENGTH];
     describe(exchange, what);
-    journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, what, run_id,
-                  exchange->status);
+    if (exchange->status != 404) { /* nothing was there to change; guesses shall not fill the journal */
+        journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, what, run_id,
+                      exchange->status);
+    }
     log_request(exchange, what, run_id);
 }
 

@@ -186,6 +186,7 @@ typedef struct World {
     char remembered[128]; /* the last key that the engine wants kept, with its scope */
     bool unavailable;     /* commands are answered 503 */
     bool silent;          /* commands get no answer */
+    uint64_t last_token;  /* of the last command */
     ServerFetch fetch;    /* the last one; token 0: none */
 } World;
 
@@ -207,10 +208,10 @@ static inline void world_turn(World *world)
 {
     server_run(world->server, world->now);
     for (Happening happening; server_take_command(world->server, &happening);) {
+        world->last_token = happening.kind == HAPPENED_TRIGGER ? happening.trigger.token : happening.verb.token;
         if (world->unavailable) {
-            uint64_t token = happening.kind == HAPPENED_TRIGGER ? happening.trigger.token : happening.verb.token;
-            server_reply_unavailable(world->server, token, "the journal cannot be written");
-            server_reply_unavailable(world->server, token, "answered already");
+            server_reply_unavailable(world->server, world->last_token, "the journal cannot be written");
+            server_reply_unavailable(world->server, world->last_token, "answered already");
         } else if (!world->silent) {
             world_step(world, &happening);
         }

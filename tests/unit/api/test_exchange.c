@@ -73,6 +73,41 @@ static void test_problems(void **state)
     }
 }
 
+static void test_too_many_query_parameters(void **state)
+{
+    auto_buffer line;
+    buffer_init(&line, 4096);
+    buffer_text(&line, "GET /v1/runs?state=failed");
+    for (int i = 0; i < QUERY_PARAMETERS_MAX; i++) {
+        buffer_text(&line, "&state=failed");
+    }
+    auto_free char *answer = ask(*state, line.bytes, NULL);
+    json_free(json_of(answer, 400));
+}
+
+/* Nothing wakes the loop while all wait: an idle connection, one whose command has no reply yet; a reply does. */
+static void test_what_the_loop_waits_for(void **state)
+{
+    World *world = *state;
+    int descriptors[4];
+    assert_int_equal(server_descriptors(world->server, descriptors, 4), 1);
+    assert_int_equal(server_descriptors(world->server, descriptors, 0), 0);
+    assert_true(server_deadline(world->server, world->now) == TIME_NEVER);
+    world->silent = true;
+    Client idle = client_open(world), waiting = client_open(world);
+    client_ask(world, &idle, "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client_ask(world, &waiting, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(server_deadline(world->server, world->now) > world->now.boot_ms);
+    struct pollfd readable = {.fd = descriptors[0], .events = POLLIN};
+    assert_int_equal(server_descriptors(world->server, &readable.fd, 1), 1);
+    assert_int_equal(poll(&readable, 1, 0), 0);
+    server_reply(world->server, &(Reply){.token = world->last_token, .kind = REPLY_UNKNOWN_SENDPOST});
+    assert_int_equal(server_deadline(world->server, world->now), world->now.boot_ms);
+    assert_int_equal(status_of(client_ask(world, &waiting, "")), 404);
+    client_close(&idle);
+    client_close(&waiting);
+}
+
 static void test_wrong_methods_say_which_are_right(void **state)
 {
     auto_free char *answer = ask(*state, "DELETE /v1/sendposts", NULL);
@@ -292,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ambiguous_requests, start, stop),
         cmocka_unit_test_setup_teardown(test_problems, start, stop),
+        cmocka_unit_test_setup_teardown(test_too_many_query_parameters, start, stop),
+        cmocka_unit_test_setup_teardown(test_what_the_loop_waits_for, start, stop),
         cmocka_unit_test_setup_teardown(test_wrong_methods_say_which_are_right, start, stop),
         cmocka_unit_test_setup_teardown(test_foreign_hosts, start, stop),
         cmocka_unit_test_setup_teardown(test_every_answer_has_the_security_headers, start, stop),

@@ -158,6 +158,31 @@ static void test_requests_over_a_local_socket(void **state)
     remove_directory(path);
 }
 
+static void test_requests_over_v6(void **state)
+{
+    (void)state;
+    World *world = world_new();
+    server_free(world->server);
+    free(world->listen[0]);
+    world->listen[0] = text_copy("[::1]:0");
+    Listener probe;
+    Error error;
+    if (!opens("[::1]:0", &probe, &error)) {
+        skip(); /* a machine without IPv6 */
+    }
+    listener_close(&probe);
+    world_start(world);
+    uint16_t port = (uint16_t)atoi(strrchr(server_address(world->server), ':') + 1);
+    struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT, .sin6_port = htons(port)};
+    Client client = {.fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    buffer_init(&client.received, 1 << 20);
+    connect(client.fd, (struct sockaddr *)&name, sizeof name);
+    const char *answer = client_ask(world, &client, "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: [::1]\r\n\r\n");
+    assert_int_equal(status_of(answer), 404);
+    client_close(&client);
+    world_free(world);
+}
+
 static void test_servers_that_do_not_start(void **state)
 {
     (void)state;
@@ -186,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_local_sockets),
         cmocka_unit_test(test_what_is_in_the_way),
         cmocka_unit_test(test_requests_over_a_local_socket),
+        cmocka_unit_test(test_requests_over_v6),
         cmocka_unit_test(test_servers_that_do_not_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,19 @@ static void test_one_by_name(void **state)
     client_close(&client);
 }
 
+static void test_a_name_without_end(void **state)
+{
+    auto_free char *line = text_format("GET /v1/prefect/deployments/a/%06000d", 0);
+    for (char *at = line + strlen("GET /v1/prefect/deployments/a/"); *at; at++) {
+        *at = '%';
+    }
+    auto_free char *escaped = ask(*state, line, NULL);
+    assert_int_equal(status_of(escaped), 400);
+    memset(strchr(line, '%'), '+', 6000);
+    auto_free char *answer = ask(*state, line, NULL);
+    json_free(json_of(answer, 404));
+}
+
 static void test_one_by_id(void **state)
 {
     asks(*state, "/v1/prefect/deployments/" ID, "/deployments/" ID);
@@ -180,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list, start, stop),
         cmocka_unit_test_setup_teardown(test_a_list_of_several_pages, start, stop),
         cmocka_unit_test_setup_teardown(test_one_by_name, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_name_without_end, start, stop),
         cmocka_unit_test_setup_teardown(test_one_by_id, start, stop),
         cmocka_unit_test_setup_teardown(test_prefect_away, start, stop),
         cmocka_unit_test_setup_teardown(test_nonsense, start, stop),

@@ -137,6 +137,55 @@ static void test_lists_of_sendposts(void **state)
     assert_int_equal(json_count(json_member(failed, "sendposts")), 0);
 }
 
+/* One run is active, one is planned; the sendpost says so of itself and of its stages. */
+static void test_an_active_sendpost(void **state)
+{
+    World *world = *state;
+    auto_free char *accepted = ask(world, "POST /v1/sendposts/daily/run", "{}");
+    auto_json *run = json_of(accepted, 202);
+    auto_free char *planned = ask(world, "POST /v1/sendposts/daily/run", "{\"start_at\":\"2030-01-01T00:00:00Z\"}");
+    auto_json *later = json_of(planned, 202);
+    assert_string_equal(json_member_text(later, "state"), "scheduled");
+    assert_string_equal(json_member_text(later, "start_at"), "2030-01-01T00:00:00.000Z");
+    AnswerEvent resolved = {.reference = "mailing/render", .deployment_id = "d1", .deployment_name = "mailing/render"};
+    world_step(world, &(Happening){.kind = HAPPENED_RESOLVED, .answer = resolved});
+    auto_json *sendpost = get(world, "/v1/sendposts/daily");
+    assert_string_equal(json_member_text(sendpost, "state"), "running");
+    assert_string_equal(json_text(at(json_member(sendpost, "active_runs"), 0)), json_member_text(run, "id"));
+    assert_string_equal(json_member_text(json_member(sendpost, "links"), "prefect"),
+                        "http://prefect.example/deployments/deployment/d1");
+    assert_string_equal(json_member_text(at(json_member(sendpost, "stages"), 1), "state"), "waiting");
+    auto_json *list = get(world, "/v1/sendposts?state=running");
+    const Json *summary = at(json_member(list, "sendposts"), 0);
+    assert_string_equal(json_member_text(summary, "next_run_at"), "2030-01-01T00:00:00.000Z");
+}
+
+static void test_links_to_an_external_url(void **state)
+{
+    static char external[] = "https://mail.example/sendpost/";
+    World *world = *state;
+    server_free(world->server);
+    world->configuration.http_external_url = external;
+    world_start(world);
+    auto_json *sendpost = get(world, "/v1/sendposts/daily");
+    assert_string_equal(json_member_text(json_member(sendpost, "links"), "self"),
+                        "https://mail.example/sendpost/v1/sendposts/daily");
+}
+
+static void test_an_exchanged_engine(void **state)
+{
+    World *world = *state;
+    Engine *fresh = engine_new(&(EngineOptions){.namespace = "ns", .ui_url = ""});
+    server_set_engine(world->server, fresh);
+    auto_json *list = get(world, "/v1/sendposts");
+    assert_int_equal(json_count(json_member(list, "sendposts")), 0);
+    auto_free char *gone = ask(world, "GET /v1/sendposts/daily", NULL);
+    json_free(json_of(gone, 404));
+    auto_free char *run = ask(world, "GET /v1/runs/01920000-0000-7000-8000-0000000000aa", NULL);
+    json_free(json_of(run, 404));
+    engine_free(fresh);
+}
+
 static void test_definition(void **state)
 {
     auto_free char *answer = ask(*state, "GET /v1/sendposts/daily/definition", NULL);
@@ -273,8 +322,7 @@ static void assert_exposition(const char *text)
     assert_string_equal(text, "");
 }
 
-/* In HTTP/1.0 there are no chunks; with large headers little memory is left for them. */
-static void test_metrics(void **state)
+static void test_metrics_without_chunks(void **state)
 {
     World *world = *state;
     Client client = client_open(world);
@@ -283,17 +331,36 @@ static void test_metrics(void **state)
     assert_non_null(strstr(answer, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
     assert_exposition(body_of(answer));
     client_close(&client);
-    Client heavy = client_open(world);
-    auto_free char *request = text_format("GET /metrics HTTP/1.0\r\nHost: localhost\r\nX-Large: %28000s\r\n\r\n", "x");
-    answer = client_ask(world, &heavy, request);
-    assert_exposition(body_of(answer));
-    client_close(&heavy);
-    Client chunked = client_open(world);
-    auto_free char *large = text_format("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: %28000s\r\n\r\n", "x");
-    answer = client_ask(world, &chunked, large);
-    assert_int_equal(status_of(answer), 200);
-    assert_non_null(strstr(answer, "\r\n0\r\n\r\n"));
-    client_close(&chunked);
+}
+
+/* Puts the chunks of a body together. */
+static char *joined_chunks(const char *at)
+{
+    Buffer text;
+    buffer_init(&text, 1 << 20);
+    for (char *end; strtoul(at, &end, 16) > 0;) {
+        size_t length = strtoul(at, &end, 16);
+        buffer_append(&text, end + 2, length);
+        at = end + 2 + length + 2;
+    }
+    return buffer_take(&text);
+}
+
+/* The larger the request's headers, the less memory is left for the chunks. */
+static void test_metrics_in_chunks(void **state)
+{
+    World *world = *state;
+    static const int headers[] = {1, 20000, 29000, 30500, 31000};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        Client client = client_open(world);
+        auto_free char *request =
+            text_format("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: %*s\r\n\r\n", headers[i], "x");
+        const char *answer = client_ask(world, &client, request);
+        assert_int_equal(status_of(answer), 200);
+        auto_free char *text = joined_chunks(body_of(answer));
+        assert_exposition(text);
+        client_close(&client);
+    }
 }
 
 int main(void)
@@ -303,13 +370,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stage_definitions, start, stop),
         cmocka_unit_test_setup_teardown(test_a_broken_file_is_shown, start, stop),
         cmocka_unit_test_setup_teardown(test_lists_of_sendposts, start, stop),
+        cmocka_unit_test_setup_teardown(test_an_active_sendpost, start, stop),
+        cmocka_unit_test_setup_teardown(test_links_to_an_external_url, start, stop),
+        cmocka_unit_test_setup_teardown(test_an_exchanged_engine, start, stop),
         cmocka_unit_test_setup_teardown(test_definition, start, stop),
         cmocka_unit_test_setup_teardown(test_an_ended_run, start, stop),
         cmocka_unit_test_setup_teardown(test_a_run_of_an_older_definition, start, stop),
         cmocka_unit_test_setup_teardown(test_lists_of_runs, start, stop),
         cmocka_unit_test_setup_teardown(test_status, start, stop),
         cmocka_unit_test_setup_teardown(test_ready, start, stop),
-        cmocka_unit_test_setup_teardown(test_metrics, start, stop),
+        cmocka_unit_test_setup_teardown(test_metrics_without_chunks, start, stop),
+        cmocka_unit_test_setup_teardown(test_metrics_in_chunks, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
