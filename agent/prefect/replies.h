@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prefect's answers, read strictly: what is missing or of a wrong type makes the whole answer worthless, as no state may be decided
+ * from half of it. Unknown members are ignored: answers gain some with every version. */
+#ifndef SENDPOST_PREFECT_REPLIES_H
+#define SENDPOST_PREFECT_REPLIES_H
+
+#include "base/error.h"
+#include "engine/flow_run.h"
+
+/* RFC 3339 text to wall ms; absent or null: 0. */
+bool reply_instant(const Json *json, int64_t *wall_ms);
+
+/* One flow run; keep: also its parameters and tags. */
+bool reply_flow_run(const Json *json, bool keep, FlowRun *flow_run, Error *error);
+
+/* A list of them. Free each with flow_run_release, then the array. */
+bool reply_flow_runs(const Json *json, bool keep, FlowRun **flow_runs, size_t *count, Error *error);
+
+/* Why a request was refused, of any of the three shapes that Prefect has; new text, at most MESSAGE_MAX bytes. */
+char *reply_reason(const Json *json);
+
+#endif
