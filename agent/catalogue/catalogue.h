@@ -40,6 +40,9 @@ void catalogue_remember(Catalogue *catalogue, const char *file, const char *text
 bool catalogue_scan(Catalogue *catalogue, int64_t now_ms, Error *error);
 bool catalogue_take(Catalogue *catalogue, CatalogueChange *change);
 
+/* Queues all that is known once more: for an engine that was built again. */
+void catalogue_replay(Catalogue *catalogue);
+
 /* For reading pinned texts: definitions with the same zones as the files'. NULL: findings say why. */
 Definition *catalogue_read_text(Catalogue *catalogue, const char *text, size_t length, Findings *findings);
 /* The same as a DefinitionSource; valid as long as the catalogue. */
