@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+#include "base/text.h"
+#include "configuration/settings.h"
+#include <string.h>
+#include <unistd.h>
+
+static bool wrong_setting(const char *path, const Setting **wrong, Error *error, const char *message)
+{
+    *wrong = setting_find(path);
+    return error_set(error, ERROR_INVALID, "%s", message);
+}
+
+static bool check_file(const char *path, const char *value, const Setting **wrong, Error *error)
+{
+    if (!value[0] || access(value, R_OK) == 0) {
+        return true;
+    }
+    auto_free char *message = text_format("the file %s cannot be read: %m", value);
+    return wrong_setting(path, wrong, error, message);
+}
+
+static bool check_later(const char *path, const char *value, const Setting **wrong, Error *error)
+{
+    return !value[0] || wrong_setting(path, wrong, error, "is not supported by this version: leave it empty");
+}
+
+static bool is_loopback(const char *listen)
+{
+    return text_starts_with(listen, "127.") || text_starts_with(listen, "localhost:") || text_starts_with(listen, "[::1]:") ||
+           text_starts_with(listen, "unix:");
+}
+
+/* host:port or [v6]:port; the port may be 0: the system chooses. */
+static bool is_address(const char *listen)
+{
+    if (text_starts_with(listen, "unix:")) {
+        return listen[5] == '/';
+    }
+    const char *colon = strrchr(listen, ':');
+    int64_t port;
+    bool bracketed = listen[0] == '[' && colon && colon > listen && colon[-1] == ']';
+    bool plain = colon && memchr(listen, ':', (size_t)(colon - listen)) == NULL && colon > listen;
+    return (bracketed || plain) && text_to_integer(colon + 1, 0, 65535, &port);
+}
+
+static bool check_listen(const Configuration *configuration, const Setting **wrong, Error *error)
+{
+    if (configuration->http_listen.count == 0) {
+        return wrong_setting("http.listen", wrong, error, "needs at least one address");
+    }
+    for (size_t i = 0; i < configuration->http_listen.count; i++) {
+        const char *listen = configuration->http_listen.items[i];
+        if (!is_address(listen)) {
+            auto_free char *message = text_format("'%.100s' is not host:port, [v6]:port or unix:/path", listen);
+            return wrong_setting("http.listen", wrong, error, message);
+        }
+        if (!is_loopback(listen) && !configuration->http_allow_anonymous) {
+            auto_free char *message = text_format("%s can be reached from other machines: that needs "
+                                                  "http.allow_anonymous: true in this version", listen);
+            return wrong_setting("http.listen", wrong, error, message);
+        }
+    }
+    return true;
+}
+
+bool configuration_validate(const Configuration *configuration, const Setting **wrong, Error *error)
+{
+    if (!configuration->prefect_api_url[0]) {
+        return wrong_setting("prefect.api_url", wrong, error, "must not be empty");
+    }
+    if (configuration->prefect_poll_min_ms > configuration->prefect_poll_max_ms) {
+        return wrong_setting("prefect.poll.min", wrong, error, "is longer than prefect.poll.max");
+    }
+    if (strlen(configuration->namespace) > 64 || strpbrk(configuration->namespace, " /\r\n\t")) {
+        return wrong_setting("namespace", wrong, error, "must be at most 64 characters without spaces and slashes");
+    }
+    if (configuration->http_metrics_requires_token) {
+        return wrong_setting("http.metrics_requires_token", wrong, error, "is not supported by this version: leave it false");
+    }
+    return check_file("prefect.api_key_file", configuration->prefect_api_key_file, wrong, error) &&
+           check_file("prefect.auth_string_file", configuration->prefect_auth_string_file, wrong, error) &&
+           check_file("prefect.ca_file", configuration->prefect_ca_file, wrong, error) &&
+           check_later("http.tls.certificate_file", configuration->http_tls_certificate_file, wrong, error) &&
+           check_later("http.tls.key_file", configuration->http_tls_key_file, wrong, error) &&
+           check_later("http.tokens_file", configuration->http_tokens_file, wrong, error) &&
+           check_listen(configuration, wrong, error);
+}
