@@ -61,6 +61,7 @@ void handle_metrics(Exchange *exchange)
         .loop = view->loop,
         .namespace = view->namespace,
         .external_url = view->configuration->http_external_url,
+        .started_at = view->started_at,
         .prefect_api_url = server->prefect_url,
         .stage_state_set = view->configuration->metrics_stage_state_set,
         .histograms = view->configuration->metrics_histograms,

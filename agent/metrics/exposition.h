@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The /metrics text. A snapshot copies the numbers in one go, so that a scrape is consistent however long it takes to send; the text is
- * rendered from it piece by piece, so that no scrape holds the loop. Every family is declared once, in a table: name, type, labels,
- * help, and how to render it. Contract: metrics.md. */
+/* The /metrics text. A snapshot copies the numbers in one go, so that a scrape is consistent however long it takes to
+ * send; the text is rendered from it piece by piece, so that no scrape holds the loop. Every family is declared once,
+ * in a table: name, type, labels, help, and how to render it. Contract: metrics.md. */
 #ifndef SENDPOST_METRICS_EXPOSITION_H
 #define SENDPOST_METRICS_EXPOSITION_H
 
@@ -19,6 +19,7 @@ typedef struct MetricsSources {
     const HttpStatistics *http;
     const LoopStatistics *loop;
     const char *namespace, *external_url, *prefect_api_url; /* the last without credentials */
+    int64_t started_at;                                     /* of the process: wall ms */
     bool stage_state_set, histograms;
 } MetricsSources;
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Backslash, quote and line feed are all that the format escapes. Bytes that are not UTF-8 (names of files may have
+ * some) become U+FFFD: Prometheus would refuse the whole scrape. */
+#include "metrics/labels.h"
+#include "base/text.h"
+#include <string.h>
+
+static bool is_plain(char c)
+{
+    return c != '\\' && c != '"' && c != '\n' && !(c & 0x80);
+}
+
+static char *put_escaped(char *out, const char *value, size_t length)
+{
+    size_t plain = 0;
+    while (plain < length && is_plain(value[plain])) {
+        plain++;
+    }
+    out = mempcpy(out, value, plain);
+    bool valid = plain == length || text_is_utf8(value, length);
+    for (size_t i = plain; i < length; i++) {
+        char c = value[i];
+        if (is_plain(c) || ((c & 0x80) && valid)) {
+            *out++ = c;
+        } else {
+            out = stpcpy(out, (c & 0x80) ? "\xEF\xBF\xBD" : c == '\n' ? "\\n" : c == '"' ? "\\\"" : "\\\\");
+        }
+    }
+    return out;
+}
+
+/* Room is made once for the worst, that each byte becomes three: a snapshot of many stages has many labels. */
+void label_append_length(Buffer *texts, size_t begin, const char *name, const char *value, size_t length)
+{
+    size_t name_length = strlen(name);
+    if (!buffer_reserve(texts, name_length + 3 * length + strlen(",=\"\""))) {
+        return;
+    }
+    char *out = texts->bytes + texts->length;
+    if (texts->length > begin) {
+        *out++ = ',';
+    }
+    out = mempcpy(out, name, name_length);
+    out = mempcpy(out, "=\"", 2);
+    out = put_escaped(out, value, length);
+    *out++ = '"';
+    *out = '\0';
+    texts->length = (size_t)(out - texts->bytes);
+}
+
+void label_append(Buffer *texts, size_t begin, const char *name, const char *value)
+{
+    value = value ? value : "";
+    label_append_length(texts, begin, name, value, strlen(value));
+}

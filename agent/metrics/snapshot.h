@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The numbers of one scrape: for each scope an array of items. Every item begins with its labels; the families say
+ * where in it their value lies. Within metrics/ only. */
+#ifndef SENDPOST_METRICS_SNAPSHOT_H
+#define SENDPOST_METRICS_SNAPSHOT_H
+
+#include "base/log.h"
+#include "metrics/exposition.h"
+#include "metrics/labels.h"
+#include "metrics/process.h"
+
+/* What a family has one of each for. */
+typedef enum Scope {
+    SCOPE_AGENT,
+    SCOPE_SENDPOST,
+    SCOPE_LABEL,
+    SCOPE_STAGE,
+    SCOPE_ENDPOINT,
+    SCOPE_FILE,
+    SCOPE_HANDLER,
+    SCOPES
+} Scope;
+
+typedef struct SendpostItem {
+    Text labels;
+    Text info, last_failure, last_failure_run; /* further labels; empty: no series */
+    bool enabled;
+    State state;
+    uint64_t active, queued;
+    int64_t run_start_at, next_run_at;
+    int64_t freshness_ms, deadline_ms, timeout_ms;
+    SendpostTotals totals;
+} SendpostItem;
+
+typedef struct StageItem {
+    Text labels;
+    Text info;
+    State state;
+    bool reference_ok;
+    int64_t started_at, expected_ms;
+    StageTotals totals;
+} StageItem;
+
+typedef struct LabelItem {
+    Text labels;
+} LabelItem;
+
+typedef struct FileItem {
+    Text labels;
+    bool broken;
+} FileItem;
+
+typedef struct EndpointItem {
+    Text labels;
+    uint64_t requests, failures[CAUSES];
+    uint64_t duration_counts[REQUEST_DURATION_BUCKETS + 1];
+    double duration_sum;
+} EndpointItem;
+
+typedef struct HandlerItem {
+    Text labels;
+    uint64_t requests[HTTP_CODES];
+    uint64_t duration_counts[HTTP_DURATION_BUCKETS + 1];
+    double duration_sum;
+} HandlerItem;
+
+typedef struct AgentItem {
+    Text labels; /* none */
+    Text prefect_info, revision_info, build_info, agent_info;
+    bool prefect_up, last_reload_successful, journal_writable;
+    Circuit circuit;
+    uint64_t prefect_in_flight, http_in_flight, watched, loaded, broken;
+    int64_t prefect_last_success_at, poll_interval_ms, last_reload_success_at, started_at;
+    uint64_t journal_size_bytes;
+    uint64_t log_messages[LOG_LEVELS];
+    AgentTotals totals;
+    JournalStatistics journal;
+    LoopStatistics loop;
+    ProcessNumbers process;
+} AgentItem;
+
+typedef struct Items {
+    char *first;
+    size_t size, count; /* of one; of them */
+} Items;
+
+struct Snapshot {
+    int references;
+    bool stage_state_set, histograms;
+    AgentItem agent;
+    Items items[SCOPES];
+    Buffer texts;
+};
+
+#endif

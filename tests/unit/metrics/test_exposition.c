@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+#include "metrics/families.h"
+
+static const char daily[] = "name: daily\nowner: 'the \"data\" team'\nlabels: {tier: \"a\\\\b\", empty: ''}\n"
+                            "timeout: 1h30m\nfreshness: 2d\n"
+                            "stages:\n- {name: extract, observe: etl/extract, within: 1d}\n"
+                            "- name: deliver\n  parallel:\n  - {name: email, run: mailing/email, expected: 90s}\n"
+                            "  - name: push\n    stages:\n    - {name: send, run: mailing/push}\n";
+
+/* What happened to `daily`, in a state that no test has to bring about step by step. */
+static void live(Sendpost *sendpost)
+{
+    SendpostTotals *totals = &sendpost->totals;
+    totals->runs[TRIGGER_API] = 3;
+    totals->failures[REASON_FAILED] = 1;
+    totals->cancellations = 1;
+    totals->duration = (DurationHistogram){.counts = {1, 1}, .count = 2, .sum_ms = 12250};
+    totals->duration.counts[DURATION_BUCKETS] = 1;
+    totals->last_run_start_at = 1699999000000;
+    totals->last_failure_at = 1699999999999;
+    sendpost->last_failure = memory_new(sizeof(Failure));
+    *sendpost->last_failure = (Failure){.stage = text_copy("deliver/email"),
+                                        .reason = REASON_FAILED,
+                                        .task_name = text_copy("it \"explodes\""),
+                                        .logs = text_copy("[]"),
+                                        .flow_run_id = text_copy("flow-run")};
+    memcpy(sendpost->last_failure_run, "run", 4);
+    SendpostStage *stage = &sendpost->stages[2];
+    assert_string_equal(stage->path, "deliver/email");
+    stage->state = STATE_FAILED;
+    stage->deployment_id = text_copy("deployment");
+    stage->totals =
+        (StageTotals){.ended = 4, .duration_sum_ms = 10001, .last_duration_ms = 1, .failures = 2, .retries = 1};
+}
+
+/* Whether the text has exactly this line. */
+static bool has_line(const char *text, const char *line)
+{
+    size_t length = strlen(line);
+    for (const char *at = text; (at = strstr(at, line)); at++) {
+        if ((at == text || at[-1] == '\n') && at[length] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void assert_lines(const char *text, const char *const *lines)
+{
+    for (; *lines; lines++) {
+        if (!has_line(text, *lines)) {
+            print_error("%s\n", text);
+            fail_msg("there is no line %s", *lines);
+        }
+    }
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)); text++) {
+        count++;
+    }
+    return count;
+}
+
+static void shows_what_happened(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    live(fixture_load(&fixture, "sub/daily.yaml", daily));
+    char *text = fixture_text(&fixture);
+    static const char *const lines[] = {
+        "# HELP sendpost_state State of the active run, else of the run that ended last: exactly one is 1.",
+        "# TYPE sendpost_state gauge",
+        "# TYPE sendpost_runs_total counter",
+        "# TYPE sendpost_run_duration_seconds histogram",
+        "# TYPE sendpost_stage_duration_seconds summary",
+        "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"sub/daily.yaml\"} 1",
+        "sendpost_label_info{sendpost=\"daily\",label=\"tier\",value=\"a\\\\b\"} 1",
+        "sendpost_label_info{sendpost=\"daily\",label=\"empty\",value=\"\"} 1",
+        "sendpost_enabled{sendpost=\"daily\"} 1",
+        "sendpost_state{sendpost=\"daily\",sendpost_state=\"never_run\"} 1",
+        "sendpost_state{sendpost=\"daily\",sendpost_state=\"failed\"} 0",
+        "sendpost_state_code{sendpost=\"daily\"} 0",
+        "sendpost_runs_total{sendpost=\"daily\",trigger=\"api\"} 3",
+        "sendpost_runs_total{sendpost=\"daily\",trigger=\"retry\"} 0",
+        "sendpost_run_failures_total{sendpost=\"daily\",reason=\"failed\"} 1",
+        "sendpost_run_cancellations_total{sendpost=\"daily\"} 1",
+        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"5.0\"} 1",
+        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"15.0\"} 2",
+        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"43200.0\"} 2",
+        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"+Inf\"} 3",
+        "sendpost_run_duration_seconds_sum{sendpost=\"daily\"} 12.25",
+        "sendpost_run_duration_seconds_count{sendpost=\"daily\"} 3",
+        "sendpost_run_start_delay_seconds_bucket{sendpost=\"daily\",le=\"1.0\"} 0",
+        "sendpost_run_start_timestamp_seconds{sendpost=\"daily\"} 0",
+        "sendpost_last_run_start_timestamp_seconds{sendpost=\"daily\"} 1699999000",
+        "sendpost_last_failure_timestamp_seconds{sendpost=\"daily\"} 1699999999.999",
+        "sendpost_next_run_timestamp_seconds{sendpost=\"daily\"} 0",
+        "sendpost_first_seen_timestamp_seconds{sendpost=\"daily\"} 1700000000",
+        "sendpost_freshness_objective_seconds{sendpost=\"daily\"} 172800",
+        "sendpost_deadline_objective_seconds{sendpost=\"daily\"} 0",
+        "sendpost_timeout_seconds{sendpost=\"daily\"} 5400",
+        "sendpost_last_failure_info{sendpost=\"daily\",stage_name=\"deliver/email\",task=\"it "
+        "\\\"explodes\\\"\",reason=\"failed\"} 1",
+        "sendpost_last_failure_run_info{sendpost=\"daily\",run_id=\"run\",flow_run_id=\"flow-run\"} 1",
+        "sendpost_stage_info{sendpost=\"daily\",stage_name=\"extract\",kind=\"observe\",deployment=\"etl/"
+        "extract\",deployment_id=\"\"} 1",
+        "sendpost_stage_info{sendpost=\"daily\",stage_name=\"deliver/email\",kind=\"run\",deployment=\"mailing/"
+        "email\",deployment_id=\"deployment\"} 1",
+        "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/email\",sendpost_stage_state=\"failed\"} 1",
+        "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/push/send\",sendpost_stage_state=\"never_run\"} "
+        "1",
+        "sendpost_stage_state_code{sendpost=\"daily\",stage_name=\"deliver/email\"} 9",
+        "sendpost_stage_duration_seconds_sum{sendpost=\"daily\",stage_name=\"deliver/email\"} 10.001",
+        "sendpost_stage_duration_seconds_count{sendpost=\"daily\",stage_name=\"deliver/email\"} 4",
+        "sendpost_stage_last_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 0.001",
+        "sendpost_stage_expected_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 90",
+        "sendpost_stage_failures_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 2",
+        "sendpost_stage_retries_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 1",
+        "sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"extract\"} 1",
+        "sendpost_definition_error{file=\"sub/daily.yaml\"} 0",
+        NULL,
+    };
+    assert_lines(text, lines);
+    assert_int_equal(count_of(text, "\nsendpost_stage_retries_total{"), 3); /* groups have none */
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void shows_the_agent(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    fixture.prefect = (PrefectStatistics){.up = true,
+                                          .version = "3.8.8",
+                                          .circuit = CIRCUIT_HALF_OPEN,
+                                          .last_success_at = 1500,
+                                          .requests = {7},
+                                          .in_flight = 2,
+                                          .poll_interval_ms = 2500};
+    fixture.prefect.failures[0][CAUSE_TIMEOUT] = 5;
+    fixture.journal.commit_duration_counts[10] = 1;
+    fixture.journal.commit_duration_sum = 0.1;
+    http_statistics_add(&fixture.http, 0, 200, 0.25);
+    loop_statistics_add(&fixture.loop, 0.5);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_BROKEN,
+                                        .file = {.file = "bad\xFF.yaml", .message = "no", .line = 1, .column = 1}});
+    char *text = fixture_text(&fixture);
+    char endpoint[256];
+    snprintf(endpoint, sizeof endpoint, "sendpost_prefect_request_failures_total{endpoint=\"%s\",cause=\"timeout\"} 5",
+             endpoint_names[0]);
+    const char *const lines[] = {
+        endpoint,
+        "sendpost_prefect_up 1",
+        "sendpost_prefect_info{version=\"3.8.8\",api_url=\"http://prefect/api\"} 1",
+        "sendpost_prefect_requests_in_flight 2",
+        "sendpost_prefect_last_success_timestamp_seconds 1.5",
+        "sendpost_prefect_poll_interval_seconds 2.5",
+        "sendpost_prefect_circuit_state{sendpost_prefect_circuit_state=\"closed\"} 0",
+        "sendpost_prefect_circuit_state{sendpost_prefect_circuit_state=\"half_open\"} 1",
+        "sendpost_flow_runs_created_total 0",
+        "sendpost_definition_error{file=\"bad\xEF\xBF\xBD.yaml\"} 1",
+        "sendpost_definitions_revision_info{applied=\"abc\",attempted=\"abc\"} 1",
+        "sendpost_journal_writable 1",
+        "sendpost_journal_size_bytes 4096",
+        "sendpost_journal_commit_duration_seconds_sum 0.1",
+        "sendpost_journal_commit_duration_seconds_bucket{le=\"+Inf\"} 1",
+        "sendpost_http_requests_total{handler=\"/metrics\",code=\"200\"} 1",
+        "sendpost_http_requests_total{handler=\"/metrics\",code=\"503\"} 0",
+        "sendpost_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"0.1\"} 0",
+        "sendpost_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"1.0\"} 1",
+        "sendpost_loop_lag_seconds_bucket{le=\"0.5\"} 1",
+        "sendpost_loop_lag_seconds_sum 0.5",
+        "sendpost_agent_info{namespace=\"ns\",external_url=\"http://agent\"} 1",
+        "process_start_time_seconds 1699999999.25",
+        NULL,
+    };
+    assert_lines(text, lines);
+    assert_int_equal(count_of(text, "sendpost_log_messages_total{"), LOG_LEVELS);
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void everything_is_there_from_the_start(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    fixture_load(&fixture, "daily.yaml", daily);
+    char *text = fixture_text(&fixture);
+    assert_int_equal(count_of(text, "\nsendpost_run_failures_total{"), REASONS - 1);
+    assert_int_equal(count_of(text, "\nsendpost_ticks_total{"), VERDICTS);
+    assert_int_equal(count_of(text, "\nsendpost_triggers_refused_total{"), REFUSALS);
+    assert_int_equal(count_of(text, "\nsendpost_state{"), 9);
+    assert_int_equal(count_of(text, "\nsendpost_stage_state{"), (size_t)3 * STATES);
+    assert_int_equal(count_of(text, "\nsendpost_last_failure_info{"), 0);
+    assert_int_equal(count_of(text, "# TYPE sendpost_last_failure_info gauge\n"), 1);
+    assert_null(strstr(text, "nan"));
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void a_task_is_cut_at_64_characters(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
+    live(sendpost);
+    char task[200] = {0};
+    for (int i = 0; i < 65; i++) {
+        strcat(task, "\xC3\xBC");
+    }
+    text_replace(&sendpost->last_failure->task_name, task);
+    text_replace(&sendpost->last_failure->flow_run_id, NULL);
+    char *text = fixture_text(&fixture);
+    const char *value = strstr(text, "task=\"") + strlen("task=\"");
+    assert_int_equal(strchr(value, '"') - value, 128);
+    assert_non_null(strstr(text, "flow_run_id=\"\"} 1"));
+    text_replace(&sendpost->last_failure->task_name, NULL);
+    free(text);
+    text = fixture_text(&fixture);
+    assert_non_null(strstr(text, "task=\"\","));
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void pieces_of_any_size_join_to_the_same(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    live(fixture_load(&fixture, "daily.yaml", daily));
+    char *owner = memory_new(9001);
+    memset(owner, 'o', 9000);
+    char *text = text_format("name: long\nowner: %s\nstages: [{name: a, run: f/d}]\n", owner);
+    fixture_load(&fixture, "long.yaml", text);
+    Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
+    char *whole = exposition_text(exposition_new(snapshot), 1 << 20);
+    assert_non_null(strstr(whole, owner));
+    static const size_t sizes[] = {1, 7, 97, 4096, 4099, 65536};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *pieces = exposition_text(exposition_new(snapshot), sizes[i]);
+        assert_string_equal(pieces, whole);
+        free(pieces);
+    }
+    snapshot_release(snapshot);
+    free(whole);
+    free(text);
+    free(owner);
+    fixture_release(&fixture);
+}
+
+static size_t series_of(const char *text, const char *label)
+{
+    size_t count = 0;
+    for (const char *line = text; line && *line; line = strchr(line, '\n') + 1) {
+        const char *found = *line != '#' ? strstr(line, label) : NULL;
+        count += found && found < strchr(line, '\n');
+    }
+    return count;
+}
+
+static void series_are_foretold(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
+    live(sendpost);
+    for (int i = 0; i < 4; i++) {
+        bool state_set = i & 1, histograms = i & 2;
+        fixture.sources.stage_state_set = state_set;
+        fixture.sources.histograms = histograms;
+        char *text = fixture_text(&fixture);
+        size_t shown = series_of(text, "sendpost=\"daily\"") + series_of(text, "file=\"daily.yaml\"}");
+        shown -= 1; /* sendpost_info has both labels */
+        assert_int_equal(exposition_series(sendpost->definition, state_set, histograms), shown);
+        assert_int_equal(count_of(text, "_bucket{") > 0, histograms);
+        assert_int_equal(count_of(text, "sendpost_stage_state{") > 0, state_set);
+        free(text);
+    }
+    fixture_release(&fixture);
+}
+
+/* The rules of the format that hold for every line: families in the order of the table, each once, its lines right
+ * after HELP and TYPE. */
+static void families_are_contiguous_and_declared(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    live(fixture_load(&fixture, "daily.yaml", daily));
+    char *text = fixture_text(&fixture);
+    const char *line = text;
+    for (const Family *family = families; family < families + family_count; family++) {
+        char *help = text_format("# HELP %s %s\n", family->name, family->help);
+        char *type = text_format("# TYPE %s %s\n", family->name, metric_type_names[family->type]);
+        assert_memory_equal(line, help, strlen(help));
+        line += strlen(help);
+        assert_memory_equal(line, type, strlen(type));
+        line += strlen(type);
+        for (; *line && *line != '#'; line = strchr(line, '\n') + 1) {
+            assert_memory_equal(line, family->name, strlen(family->name));
+            assert_non_null(memchr("{ _", line[strlen(family->name)], 3));
+        }
+        free(help);
+        free(type);
+    }
+    assert_int_equal(*line, '\0');
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void the_table_keeps_the_rules_of_names(void **state)
+{
+    (void)state;
+    for (const Family *family = families; family < families + family_count; family++) {
+        size_t length = strlen(family->name);
+        bool is_total = length > 6 && strcmp(family->name + length - 6, "_total") == 0;
+        assert_int_equal(is_total, family->type == METRIC_COUNTER);
+        assert_null(strpbrk(family->help, "\\\n"));
+        assert_int_equal(family->help[strlen(family->help) - 1], '.');
+        for (const Family *other = families; other < family; other++) {
+            assert_string_not_equal(family->name, other->name);
+        }
+    }
+}
+
+static void a_snapshot_does_not_change(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
+    Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
+    Exposition *exposition = exposition_new(snapshot);
+    snapshot_release(snapshot);
+    sendpost->totals.cancellations = 99;
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "daily.yaml"}});
+    char *text = exposition_text(exposition, 4096);
+    assert_non_null(strstr(text, "sendpost_run_cancellations_total{sendpost=\"daily\"} 0\n"));
+    free(text);
+    text = fixture_text(&fixture);
+    assert_null(strstr(text, "sendpost=\"daily\""));
+    free(text);
+    fixture_release(&fixture);
+}
+
+/* After a restart without its file: the run goes on, and so do the series of its sendpost. */
+static void a_removed_sendpost_shows_while_its_run_goes_on(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    SendpostTotals totals = {.cancellations = 5, .first_seen_at = 1000};
+    engine_restore_sendpost(fixture.engine, "daily", &totals, NULL, 0, NULL, NULL);
+    Findings findings = {0};
+    RunRecord *record = memory_new(sizeof *record);
+    *record = (RunRecord){.id = "01920000-0000-7000-8000-000000000000",
+                          .sendpost = text_copy("daily"),
+                          .state = STATE_RUNNING,
+                          .parameters = text_copy("{}"),
+                          .admitted = true,
+                          .created_at = 1000,
+                          .started_at = 2500};
+    engine_restore_run(fixture.engine, record, NULL, 0, definition_read(daily, strlen(daily), NULL, &findings));
+    findings_release(&findings);
+    char *text = fixture_text(&fixture);
+    static const char *const lines[] = {
+        "sendpost_run_cancellations_total{sendpost=\"daily\"} 5",
+        "sendpost_runs_active{sendpost=\"daily\"} 1",
+        "sendpost_state_code{sendpost=\"daily\"} 5",
+        "sendpost_run_start_timestamp_seconds{sendpost=\"daily\"} 2.5",
+        NULL,
+    };
+    assert_lines(text, lines);
+    free(text);
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shows_what_happened),
+        cmocka_unit_test(shows_the_agent),
+        cmocka_unit_test(everything_is_there_from_the_start),
+        cmocka_unit_test(a_task_is_cut_at_64_characters),
+        cmocka_unit_test(pieces_of_any_size_join_to_the_same),
+        cmocka_unit_test(series_are_foretold),
+        cmocka_unit_test(families_are_contiguous_and_declared),
+        cmocka_unit_test(the_table_keeps_the_rules_of_names),
+        cmocka_unit_test(a_snapshot_does_not_change),
+        cmocka_unit_test(a_removed_sendpost_shows_while_its_run_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
