@@ -185,7 +185,8 @@ const size_t family_count = sizeof families / sizeof *families;
 bool family_shown(const Family *family, bool stage_state_set, bool histograms)
 {
     bool is_stage_state_set = family->type == METRIC_STATESET && family->scope == SCOPE_STAGE;
-    return (!is_stage_state_set || stage_state_set) && (family->type != METRIC_HISTOGRAM || histograms);
+    bool is_histogram = family->type == METRIC_HISTOGRAM && family->scope == SCOPE_SENDPOST;
+    return (!is_stage_state_set || stage_state_set) && (!is_histogram || histograms);
 }
 
 int family_positions(const Family *family)

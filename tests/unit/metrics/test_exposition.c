@@ -281,7 +281,7 @@ static void series_are_foretold(void **state)
         size_t shown = series_of(text, "sendpost=\"daily\"") + series_of(text, "file=\"daily.yaml\"}");
         shown -= 1; /* sendpost_info has both labels */
         assert_int_equal(exposition_series(sendpost->definition, state_set, histograms), shown);
-        assert_int_equal(count_of(text, "_bucket{") > 0, histograms);
+        assert_int_equal(count_of(text, "_bucket{sendpost=") > 0, histograms);
         assert_int_equal(count_of(text, "sendpost_stage_state{") > 0, state_set);
         free(text);
     }
