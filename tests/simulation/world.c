@@ -161,7 +161,7 @@ void world_release(World *world)
 static void deployment_id_of(const World *world, const char *reference, char id[UUID_SIZE])
 {
     if (text_is_uuid(reference)) {
-        memcpy(id, reference, UUID_SIZE);
+        snprintf(id, UUID_SIZE, "%s", reference);
         return;
     }
     auto_free char *name = text_format("%s/%d", reference, world->renamed);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/client.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/url.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MAX = 64 << 20, CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 30000 };
+
+struct Client {
+    CURL *easy;
+    char *base;   /* URL before the path */
+    char *socket; /* unix:/path; NULL: TCP */
+    char *token;  /* NULL: none */
+};
+
+static bool read_token(const CommandLine *line, char **token, Error *error)
+{
+    const char *file = option_value(line, "token-file"), *variable = getenv("SENDPOST_TOKEN");
+    if (file) {
+        *token = file_read_secret(file, error);
+        return *token != NULL;
+    }
+    *token = variable && *variable ? text_copy(variable) : NULL;
+    return true;
+}
+
+Client *client_new(const CommandLine *line, Status *status)
+{
+    const char *said = option_value(line, "server"), *variable = getenv("SENDPOST_SERVER");
+    const char *server = said ? said : variable && *variable ? variable : "http://127.0.0.1:9847";
+    bool unix_socket = text_starts_with(server, "unix:/");
+    if (!unix_socket && !text_starts_with(server, "http://") && !text_starts_with(server, "https://")) {
+        *status = complain(STATUS_USAGE, line->command->name, "--server is a URL such as http://127.0.0.1:9847, or unix:/path");
+        return NULL;
+    }
+    Client *client = memory_new(sizeof *client);
+    Error error = {0};
+    if (!read_token(line, &client->token, &error)) {
+        *status = complain(STATUS_FAILED, line->command->name, error.text);
+        client_free(client);
+        return NULL;
+    }
+    client->socket = unix_socket ? text_copy(server + strlen("unix:")) : NULL;
+    client->base = text_copy(unix_socket ? "http://localhost" : server);
+    for (size_t length = strlen(client->base); length && client->base[length - 1] == '/'; length--) {
+        client->base[length - 1] = '\0';
+    }
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    client->easy = curl_easy_init();
+    *status = STATUS_DONE;
+    return client;
+}
+
+void client_free(Client *client)
+{
+    if (client) {
+        curl_easy_cleanup(client->easy);
+        free(client->base);
+        free(client->socket);
+        free(client->token);
+        free(client);
+    }
+}
+
+void answer_release(Answer *answer)
+{
+    free(answer->text);
+    json_free(answer->json);
+    *answer = (Answer){0};
+}
+
+static size_t take(char *bytes, size_t size, size_t count, void *user)
+{
+    Buffer *buffer = user;
+    buffer_append(buffer, bytes, size * count);
+    return buffer->overflow ? 0 : size * count;
+}
+
+static struct curl_slist *add_header(struct curl_slist *list, char *header)
+{
+    list = curl_slist_append(list, header);
+    free(header);
+    return list;
+}
+
+static struct curl_slist *headers_of(const Client *client, const char *body, const char *key)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    if (body) {
+        list = curl_slist_append(list, "Content-Type: application/json");
+    }
+    if (client->token) {
+        list = add_header(list, text_format("Authorization: Bearer %s", client->token));
+    }
+    if (key) {
+        list = add_header(list, text_format("Idempotency-Key: %s", key));
+    }
+    return list;
+}
+
+bool client_ask(Client *client, const char *path, const char *body, const char *key, Answer *answer, Error *error)
+{
+    CURL *easy = client->easy;
+    auto_free char *url = text_format("%s%s", client->base, path);
+    auto_buffer reply;
+    buffer_init(&reply, ANSWER_MAX);
+    struct curl_slist *headers = headers_of(client, body, key);
+    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &reply);
+    if (client->socket) {
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+    }
+    if (body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    }
+    CURLcode code = curl_easy_perform(easy);
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(headers);
+    if (code != CURLE_OK) {
+        const char *where = client->socket ? client->socket : client->base;
+        return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where, curl_easy_strerror(code));
+    }
+    *answer = (Answer){.status = (int)status, .json = json_parse(reply.bytes ? reply.bytes : "", reply.length, NULL)};
+    answer->text = buffer_take(&reply);
+    return true;
+}
+
+Status client_complain(const char *what, const Answer *answer)
+{
+    const char *detail = json_member_text(answer->json, "detail");
+    const char *title = json_member_text(answer->json, "title");
+    auto_free char *plain = text_format("HTTP %d", answer->status);
+    complain(STATUS_REFUSED, what, detail ? detail : title ? title : plain);
+    for (const Json *item = json_first(json_member(answer->json, "errors")); item; item = json_next(item)) {
+        const char *pointer = json_member_text(item, "pointer"), *why = json_member_text(item, "detail");
+        fprintf(stderr, "  %s: %s\n", pointer ? pointer : "", why ? why : "");
+    }
+    return answer->status >= 500 || answer->status == 429 ? STATUS_UNREACHABLE : STATUS_REFUSED;
+}
+
+static Status ask(Client *client, const char *what, const char *path, const char *body, const char *key, Answer *answer)
+{
+    Error error = {0};
+    if (!client_ask(client, path, body, key, answer, &error)) {
+        return complain(STATUS_UNREACHABLE, what, error.text);
+    }
+    if (answer->status >= 200 && answer->status < 300) {
+        return STATUS_DONE;
+    }
+    Status status = client_complain(what, answer);
+    answer_release(answer);
+    return status;
+}
+
+Status client_get(Client *client, const char *what, const char *path, Answer *answer)
+{
+    return ask(client, what, path, NULL, NULL, answer);
+}
+
+Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key, Answer *answer)
+{
+    return ask(client, what, path, body, key, answer);
+}
+
+char *client_run_id(Client *client, const char *what, const char *run, Status *status)
+{
+    if (text_is_uuid(run)) {
+        *status = STATUS_DONE;
+        return text_copy(run);
+    }
+    auto_buffer path;
+    buffer_init(&path, URL_MAX);
+    buffer_text(&path, "/v1/runs?limit=1&sendpost=");
+    url_encode(&path, run);
+    Answer answer = {0};
+    *status = client_get(client, what, path.bytes, &answer);
+    if (*status != STATUS_DONE) {
+        return NULL;
+    }
+    const char *id = json_member_text(json_first(json_member(answer.json, "runs")), "id");
+    char *found = text_copy(id);
+    answer_release(&answer);
+    if (!found) {
+        auto_free char *why = text_format("%s has no runs", run);
+        *status = complain(STATUS_REFUSED, what, why);
+    }
+    return found;
+}

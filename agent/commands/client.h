@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A blocking client of a running agent's HTTP API, for the commands. */
+#ifndef SENDPOST_COMMANDS_CLIENT_H
+#define SENDPOST_COMMANDS_CLIENT_H
+
+#include "base/json.h"
+#include "commands/command.h"
+
+typedef struct Client Client;
+
+/* By --server and --token-file, SENDPOST_SERVER and SENDPOST_TOKEN. NULL: complained about; *status says how. */
+Client *client_new(const CommandLine *line, Status *status);
+void client_free(Client *client);
+
+typedef struct Answer {
+    int status; /* HTTP; 0: the agent cannot be reached */
+    char *text; /* the body; never NULL */
+    Json *json; /* NULL: no JSON */
+} Answer;
+
+void answer_release(Answer *answer);
+
+/* body NULL: GET. key NULL: no Idempotency-Key. *error says why there is no answer. */
+bool client_ask(Client *client, const char *path, const char *body, const char *key, Answer *answer, Error *error);
+
+/* Asks; what is not 2xx is complained about, with its detail. The answer is whole when STATUS_DONE. */
+Status client_get(Client *client, const char *what, const char *path, Answer *answer);
+Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key, Answer *answer);
+/* What an answer means to the caller of the command; prints the problem. */
+Status client_complain(const char *what, const Answer *answer);
+
+/* A run's id from RUN, which may be a sendpost's name: its newest run. New text, NULL: complained about. */
+char *client_run_id(Client *client, const char *what, const char *run, Status *status);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* list, show, runs, status, healthcheck: what a running agent knows. */
+#include "base/limits.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/url.h"
+#include "commands/client.h"
+#include "commands/failure.h"
+#include "commands/table.h"
+#include <stdio.h>
+
+enum { OUTPUT_MAX = 16 << 20 };
+
+/* One GET whose answer is printed, as JSON or by `print`. */
+static Status show_answer(const CommandLine *line, const char *path, Status (*print)(const Json *json, Buffer *out))
+{
+    Status status;
+    Client *client = client_new(line, &status);
+    if (!client) {
+        return status;
+    }
+    Answer answer = {0};
+    status = client_get(client, line->command->name, path, &answer);
+    client_free(client);
+    if (status != STATUS_DONE) {
+        return status;
+    }
+    if (option_given(line, "json")) {
+        puts(answer.text);
+    } else {
+        auto_buffer out;
+        buffer_init(&out, OUTPUT_MAX);
+        status = print(answer.json, &out);
+        fwrite(out.bytes ? out.bytes : "", 1, out.length, stdout);
+    }
+    answer_release(&answer);
+    return status;
+}
+
+static Status print_list(const Json *json, Buffer *out)
+{
+    TextTable table = {0};
+    table_add_row(&table, 5, (const char *const[]){"NAME", "STATE", "LAST RUN", "DURATION", "NEXT RUN"});
+    for (const Json *item = json_first(json_member(json, "sendposts")); item; item = json_next(item)) {
+        const Json *last = json_member(item, "last_run");
+        auto_free char *at = shown_time(json_member(last, "started_at"));
+        auto_free char *duration = shown_duration(json_member(last, "duration_seconds"));
+        auto_free char *next = shown_time(json_member(item, "next_run_at"));
+        const char *cells[] = {json_member_text(item, "name"), json_member_text(item, "state"), at, duration, next};
+        table_add_row(&table, 5, cells);
+    }
+    table_print(&table, out);
+    table_release(&table);
+    return STATUS_DONE;
+}
+
+static Status list(const CommandLine *line)
+{
+    return show_answer(line, "/v1/sendposts?limit=1000", print_list);
+}
+
+static Status print_runs(const Json *json, Buffer *out)
+{
+    TextTable table = {0};
+    table_add_row(&table, 6, (const char *const[]){"RUN", "SENDPOST", "STATE", "REASON", "STARTED", "DURATION"});
+    for (const Json *item = json_first(json_member(json, "runs")); item; item = json_next(item)) {
+        auto_free char *at = shown_time(json_member(item, "started_at"));
+        auto_free char *duration = shown_duration(json_member(item, "duration_seconds"));
+        const char *cells[] = {json_member_text(item, "id"),     json_member_text(item, "sendpost"),
+                               json_member_text(item, "state"),  json_member_text(item, "reason"), at, duration};
+        table_add_row(&table, 6, cells);
+    }
+    table_print(&table, out);
+    table_release(&table);
+    return STATUS_DONE;
+}
+
+static Status runs(const CommandLine *line)
+{
+    auto_buffer path;
+    buffer_init(&path, URL_MAX);
+    const char *limit = option_value(line, "limit"), *state = option_value(line, "state");
+    buffer_format(&path, "/v1/runs?limit=%s", limit ? limit : "20");
+    if (line->argument_count) {
+        buffer_text(&path, "&sendpost=");
+        url_encode(&path, line->arguments[0]);
+    }
+    if (state) {
+        buffer_text(&path, "&state=");
+        url_encode(&path, state);
+    }
+    return show_answer(line, path.bytes, print_runs);
+}
+
+static void print_stages(const Json *stages, int depth, TextTable *table)
+{
+    for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
+        auto_free char *name = text_format("%*s%s", depth * 2, "", json_member_text(stage, "name"));
+        auto_free char *duration = shown_duration(json_member(stage, "last_duration_seconds"));
+        const char *cells[] = {name, json_member_text(stage, "kind"), json_member_text(stage, "state"), duration,
+                               json_member_text(stage, "deployment")};
+        table_add_row(table, 5, cells);
+        print_stages(json_member(stage, "stages"), depth + 1, table);
+    }
+}
+
+static Status print_sendpost(const Json *json, Buffer *out)
+{
+    const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
+    const char *description = json_member_text(json, "description"), *owner = json_member_text(json, "owner");
+    buffer_format(out, "%s: %s\n", json_member_text(json, "name"), json_member_text(json, "state"));
+    buffer_format(out, "%s%s%s%s", description ? description : "", description ? "\n" : "", owner ? "owner " : "", owner ? owner : "");
+    buffer_format(out, "%sfile %s\n\n", owner ? "\n" : "", json_member_text(definition, "file"));
+    const char *problem = json_member_text(json_member(definition, "error"), "message");
+    if (problem) {
+        buffer_format(out, "the file is broken now, its last good definition is in force: %s\n\n", problem);
+    }
+    TextTable table = {0};
+    table_add_row(&table, 5, (const char *const[]){"STAGE", "KIND", "STATE", "LAST", "DEPLOYMENT"});
+    print_stages(json_member(json, "stages"), 0, &table);
+    table_print(&table, out);
+    table_release(&table);
+    if (json_member_text(last, "id")) {
+        auto_free char *at = shown_time(json_member(last, "ended_at"));
+        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), json_member_text(last, "state"), at);
+        failure_print(json_member(last, "failure"), out);
+    }
+    return STATUS_DONE;
+}
+
+static Status show(const CommandLine *line)
+{
+    auto_buffer path;
+    buffer_init(&path, URL_MAX);
+    buffer_text(&path, "/v1/sendposts/");
+    url_encode(&path, line->arguments[0]);
+    return show_answer(line, path.bytes, print_sendpost);
+}
+
+static Status print_status(const Json *json, Buffer *out)
+{
+    const Json *prefect = json_member(json, "prefect"), *journal = json_member(json, "journal");
+    const Json *counts = json_member(json, "counts");
+    int64_t sendposts = 0, active = 0, queued = 0;
+    json_integer(json_member(counts, "sendposts"), &sendposts);
+    json_integer(json_member(counts, "active_runs"), &active);
+    json_integer(json_member(counts, "queued_runs"), &queued);
+    auto_free char *uptime = shown_duration(json_member(json, "uptime_seconds"));
+    buffer_format(out, "sendpost %s, up %s\n", json_member_text(json, "version"), uptime);
+    buffer_format(out, "%lld sendposts, %lld runs active, %lld queued\n", (long long)sendposts, (long long)active, (long long)queued);
+    bool reachable = json_boolean(json_member(prefect, "reachable"), false);
+    const char *version = json_member_text(prefect, "version"), *why = json_member_text(prefect, "error");
+    buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)", json_member_text(prefect, "url"),
+                  reachable ? "reachable" : "NOT reachable", why ? ": " : "", why ? why : "");
+    if (!json_boolean(json_member(journal, "writable"), true)) {
+        buffer_text(out, "the journal CANNOT be written: nothing is started until it can; is the disk full?\n");
+    }
+    const char *directory = json_member_text(json, "directory_error");
+    if (directory) {
+        buffer_format(out, "the definitions CANNOT be read: %s\n", directory);
+    }
+    for (const Json *error = json_first(json_member(json, "file_errors")); error; error = json_next(error)) {
+        int64_t line = 0, column = 0;
+        json_integer(json_member(error, "line"), &line);
+        json_integer(json_member(error, "column"), &column);
+        buffer_format(out, "%s:%lld:%lld: %s\n", json_member_text(error, "file"), (long long)line, (long long)column,
+                      json_member_text(error, "message"));
+    }
+    return STATUS_DONE;
+}
+
+static Status status(const CommandLine *line)
+{
+    return show_answer(line, "/v1/status", print_status);
+}
+
+static Status healthcheck(const CommandLine *line)
+{
+    Status result;
+    Client *client = client_new(line, &result);
+    if (!client) {
+        return result;
+    }
+    Answer answer = {0};
+    Error error = {0};
+    bool asked = client_ask(client, "/-/healthy", NULL, NULL, &answer, &error);
+    client_free(client);
+    if (!asked) {
+        return complain(STATUS_UNREACHABLE, "healthcheck", error.text);
+    }
+    result = answer.status == 200 ? STATUS_DONE : complain(STATUS_FAILED, "healthcheck", "the agent says that it is not healthy");
+    answer_release(&answer);
+    return result;
+}
+
+static const Option runs_options[] = {
+    {"limit", 'n', "N", false, "how many (default 20, at most 200)"},
+    {"state", 0, "STATE", false, "only runs in this state"},
+    {0},
+};
+
+const Command command_list = {
+    .name = "list", .arguments = "", .client = true, .summary = "Lists the sendposts of a running agent", .run = list};
+const Command command_show = {
+    .name = "show", .arguments = "NAME", .least = 1, .most = 1, .client = true,
+    .summary = "Shows a sendpost: its stages, its last run", .run = show};
+const Command command_runs = {
+    .name = "runs", .arguments = "[NAME]", .most = 1, .options = runs_options, .client = true,
+    .summary = "Lists runs, newest first", .run = runs};
+const Command command_status = {
+    .name = "status", .arguments = "", .client = true, .summary = "Shows how the agent is, and what is wrong", .run = status};
+const Command command_healthcheck = {
+    .name = "healthcheck", .arguments = "", .client = true, .summary = "Exits 0 when the agent is healthy (for containers)",
+    .run = healthcheck};

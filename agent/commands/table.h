@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text in columns for people: as wide as their widest cell. */
+#ifndef SENDPOST_COMMANDS_TABLE_H
+#define SENDPOST_COMMANDS_TABLE_H
+
+#include "base/buffer.h"
+#include "base/json.h"
+
+enum { TABLE_COLUMNS_MAX = 8 };
+
+typedef struct TextTable {
+    size_t columns;
+    char **cells; /* row by row */
+    size_t count, capacity;
+} TextTable;
+
+/* The first row is the heading. Cells are copied; NULL is "-". */
+void table_add_row(TextTable *table, size_t columns, const char *const *cells);
+void table_print(const TextTable *table, Buffer *out);
+void table_release(TextTable *table);
+
+/* How people read them: a duration of a JSON number of seconds ("1m 30s"), a time less its milliseconds; "-" for null. New texts. */
+char *shown_duration(const Json *seconds);
+char *shown_time(const Json *time);
+
+#endif
