@@ -116,7 +116,7 @@ def test_rejected_parameters(world):
     agent = world.start(world.stage("main", parameters={"limit": "many"}))
     run = agent.wait_ended(agent.trigger("daily"))
     assert (run["state"], run["reason"]) == ("failed", "rejected")
-    assert "is not of type 'integer'" in run["failure"]["message"]
+    assert "for field 'limit'" in run["failure"]["message"]
     assert world.driver.runs_of(deployment["id"]) == []
 
 
