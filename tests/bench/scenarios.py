@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured. Each scenario yields figures: what, measured, unit, and the target (None: only to know)."""
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+from processes import WORK, Agent, Load, Prefect, Tool, get, load, runs_read, wait_until
+
+MANY, FEW = 1000, 20
+TRIGGER = {"method": "POST", "path": "/v1/sendposts/bench-%/run", "body": "{}"}
+
+
+@dataclass
+class Figure:
+    what: str
+    measured: float
+    unit: str
+    target: float | None = None
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        if self.target is None:
+            return True
+        return self.measured >= self.target if self.at_least else self.measured <= self.target
+
+
+def five_stages(name: str) -> str:
+    stages = "".join(f"- {{name: {stage}, run: mailing/{stage}, expected: 10m}}\n" for stage in ("extract", "render", "check", "deliver", "report"))
+    return f"name: {name}\nowner: data\nlabels: {{tier: gold}}\nconcurrency: queue\nfreshness: 2d\nstages:\n{stages}"
+
+
+def ten_branches(name: str) -> str:
+    branches = "".join(f"  - {{name: branch-{i}, run: mailing/branch}}\n" for i in range(10))
+    return f"name: {name}\nstages:\n- name: deliver\n  parallel:\n{branches}"
+
+
+@contextmanager
+def running(name: str, count: int, definition: Callable[[str], str], counts_turns: bool = False) -> Iterator[tuple[Agent, Prefect, float]]:
+    prefect = Prefect()
+    agent = Agent(name, prefect, count, definition, counts_turns)
+    try:
+        start_ms = agent.start()
+        yield agent, prefect, start_ms
+    finally:
+        agent.stop()
+        prefect.stop()
+
+
+def size() -> Iterator[Figure]:
+    """Start and memory of many sendposts."""
+    with running("size", MANY, five_stages) as (agent, _, first_ms):
+        yield Figure("1,000 sendposts: first start to ready", first_ms, "ms", 200)
+        agent.stop()
+        yield Figure("1,000 sendposts: next start to ready", agent.start(), "ms", 200)
+        time.sleep(1)
+        yield Figure("1,000 sendposts: RssAnon", agent.anonymous_mb(), "MB", 40)
+        load(agent.port, path="/metrics", requests=50)
+        yield Figure("1,000 sendposts: RssAnon after 50 scrapes", agent.anonymous_mb(), "MB", 40)
+
+
+def compare(agent: Agent, what: str, requests: int, target_ms: float) -> Iterator[Figure]:
+    """Scrapes of the agent, and of a bare server with the same bytes."""
+    body = WORK / "metrics.txt"
+    body.write_bytes(get(agent.port, "/metrics"))
+    bare = Tool("bench_bare", str(body))
+    try:
+        ours = load(agent.port, path="/metrics", requests=requests)
+        theirs = load(bare.port, path="/metrics", requests=requests)
+    finally:
+        bare.stop()
+    assert ours["good"] == theirs["good"] == requests
+    yield Figure(f"{what}: /metrics size", ours["bytes"] / 1e6, "MB")
+    yield Figure(f"{what}: /metrics p50", ours["p50_ms"], "ms")
+    yield Figure(f"{what}: /metrics p99", ours["p99_ms"], "ms", target_ms)
+    yield Figure(f"{what}: the same bytes, bare libmicrohttpd, p50", theirs["p50_ms"], "ms")
+    yield Figure(f"{what}: time of the agent ÷ time of the bare server", ours["p50_ms"] / theirs["p50_ms"], "×")
+
+
+def scrapes() -> Iterator[Figure]:
+    """Scrapes of many sendposts."""
+    with running("scrapes", MANY, five_stages) as (agent, _, _):
+        yield from compare(agent, "1,000 sendposts", 200, 60)
+
+
+def loop() -> Iterator[Figure]:
+    """What others notice of such scrapes."""
+    with running("loop", MANY, five_stages, counts_turns=True) as (agent, _, _):
+        load(agent.port, path="/metrics", requests=5)
+        agent.turns_forget()
+        scraping = Load(agent.port, path="/metrics", rate=10, seconds=5)
+        probing = load(agent.port, path="/-/healthy", rate=500, seconds=5)
+        scraping.result()
+        _, longest_ms, processor_ms = agent.turns()
+        yield Figure("10 scrapes/s of 1,000 sendposts: longest turn, processor time", processor_ms, "ms", 10)
+        yield Figure("10 scrapes/s of 1,000 sendposts: longest turn, by the clock", longest_ms, "ms")
+        yield Figure("10 scrapes/s of 1,000 sendposts: other requests, p50", probing["p50_ms"], "ms")
+        yield Figure("10 scrapes/s of 1,000 sendposts: other requests, p99", probing["p99_ms"], "ms")
+
+
+def watched() -> Iterator[Figure]:
+    """Few sendposts, 200 flow runs followed."""
+    with running("watched", FEW, ten_branches) as (agent, prefect, start_ms):
+        yield Figure("20 sendposts: start to ready", start_ms, "ms")
+        load(agent.port, **TRIGGER, range=FEW, requests=FEW)
+        wait_until("200 flow runs", lambda: prefect.counts()["flow_runs"] == 200)
+        yield from compare(agent, "20 sendposts, 200 flow runs", 4000, 2)
+        yield Figure("20 sendposts, 200 flow runs: RssAnon", agent.anonymous_mb(), "MB", 5)
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
+def latency() -> Iterator[Figure]:
+    """From the trigger to create_flow_run; then what following 500 flow runs costs."""
+    with running("latency", MANY, five_stages) as (agent, prefect, _):
+        record = WORK / "triggers.txt"
+        load(agent.port, **TRIGGER, range=1, requests=1)  # the deployment's id is known from now on
+        wait_until("the first flow run", lambda: prefect.counts()["flow_runs"] == 1)
+        load(agent.port, **TRIGGER, range=500, requests=500, rate=100, record=record)
+        wait_until("500 flow runs", lambda: prefect.counts()["flow_runs"] == 500)
+        asked, arrived = runs_read(record.read_text()), prefect.arrivals()
+        delays = [(arrived[run] - at) / 1000 for run, at in asked.items() if run in arrived]
+        yield Figure("trigger to create_flow_run, p50", percentile(delays, 0.5), "ms")
+        yield Figure("trigger to create_flow_run, p99", percentile(delays, 0.99), "ms", 10)
+        time.sleep(2)
+        before = prefect.counts()
+        time.sleep(5)
+        after = prefect.counts()
+        polls = (after["polled_ids"] - before["polled_ids"]) / 500
+        yield Figure("500 flow runs: requests a poll", round((after["polls"] - before["polls"]) / polls, 1), "", 3)
+
+
+def burst() -> Iterator[Figure]:
+    """As many triggers as 64 connections get accepted, each durable before its 202."""
+    with running("burst", MANY, five_stages) as (agent, _, _):
+        result = load(agent.port, **TRIGGER, range=MANY, connections=64, seconds=4)
+        assert result["good"] == result["requests"], "not all were accepted"
+        yield Figure("triggers accepted durably, 64 connections", result["per_second"], "/s", 10000, at_least=True)
+        yield Figure("the same: p50", result["p50_ms"], "ms")
+        yield Figure("the same: p99", result["p99_ms"], "ms", 20)
+        yield Figure(f"the same: RssAnon with {result['good']:,.0f} unfinished runs", agent.anonymous_mb(), "MB")
+
+
+def recovery() -> Iterator[Figure]:
+    """kill -9 with 10,000 unfinished runs: a tenth active, the others queued behind them."""
+    with running("recovery", MANY, five_stages) as (agent, prefect, _):
+        result = load(agent.port, **TRIGGER, range=MANY, connections=64, requests=10000)
+        assert result["good"] == 10000
+        wait_until("1,000 flow runs", lambda: prefect.counts()["flow_runs"] >= MANY)
+        time.sleep(1)
+        agent.kill()
+        before = prefect.counts()["polled_ids"]
+        began = time.monotonic()
+        yield Figure("10,000 unfinished runs: start to ready", agent.start(), "ms", 2000)
+        wait_until("every flow run was looked at", lambda: prefect.counts()["polled_ids"] >= before + MANY)
+        yield Figure("10,000 unfinished runs: start until all flow runs were looked at", (time.monotonic() - began) * 1000, "ms", 2000)
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery)}
