@@ -65,6 +65,60 @@ static size_t count_of(const char *text, const char *part)
     return count;
 }
 
+static const char *const after_live[] = {
+    "# HELP sendpost_state State of the active run, else of the run that ended last: exactly one is 1.",
+    "# TYPE sendpost_state gauge",
+    "# TYPE sendpost_runs_total counter",
+    "# TYPE sendpost_run_duration_seconds histogram",
+    "# TYPE sendpost_stage_duration_seconds summary",
+    "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"sub/daily.yaml\"} 1",
+    "sendpost_label_info{sendpost=\"daily\",label=\"tier\",value=\"a\\\\b\"} 1",
+    "sendpost_label_info{sendpost=\"daily\",label=\"empty\",value=\"\"} 1",
+    "sendpost_enabled{sendpost=\"daily\"} 1",
+    "sendpost_state{sendpost=\"daily\",sendpost_state=\"never_run\"} 1",
+    "sendpost_state{sendpost=\"daily\",sendpost_state=\"failed\"} 0",
+    "sendpost_state_code{sendpost=\"daily\"} 0",
+    "sendpost_runs_total{sendpost=\"daily\",trigger=\"api\"} 3",
+    "sendpost_runs_total{sendpost=\"daily\",trigger=\"retry\"} 0",
+    "sendpost_run_failures_total{sendpost=\"daily\",reason=\"failed\"} 1",
+    "sendpost_run_cancellations_total{sendpost=\"daily\"} 1",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"5.0\"} 1",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"15.0\"} 2",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"43200.0\"} 2",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"+Inf\"} 3",
+    "sendpost_run_duration_seconds_sum{sendpost=\"daily\"} 12.25",
+    "sendpost_run_duration_seconds_count{sendpost=\"daily\"} 3",
+    "sendpost_run_start_delay_seconds_bucket{sendpost=\"daily\",le=\"1.0\"} 0",
+    "sendpost_run_start_timestamp_seconds{sendpost=\"daily\"} 0",
+    "sendpost_last_run_start_timestamp_seconds{sendpost=\"daily\"} 1699999000",
+    "sendpost_last_failure_timestamp_seconds{sendpost=\"daily\"} 1699999999.999",
+    "sendpost_next_run_timestamp_seconds{sendpost=\"daily\"} 0",
+    "sendpost_first_seen_timestamp_seconds{sendpost=\"daily\"} 1700000000",
+    "sendpost_freshness_objective_seconds{sendpost=\"daily\"} 172800",
+    "sendpost_deadline_objective_seconds{sendpost=\"daily\"} 0",
+    "sendpost_timeout_seconds{sendpost=\"daily\"} 5400",
+    "sendpost_last_failure_info{sendpost=\"daily\",stage_name=\"deliver/email\",task=\"it "
+    "\\\"explodes\\\"\",reason=\"failed\"} 1",
+    "sendpost_last_failure_run_info{sendpost=\"daily\",run_id=\"run\",flow_run_id=\"flow-run\"} 1",
+    "sendpost_stage_info{sendpost=\"daily\",stage_name=\"extract\",kind=\"observe\",deployment=\"etl/"
+    "extract\",deployment_id=\"\"} 1",
+    "sendpost_stage_info{sendpost=\"daily\",stage_name=\"deliver/email\",kind=\"run\",deployment=\"mailing/"
+    "email\",deployment_id=\"deployment\"} 1",
+    "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/email\",sendpost_stage_state=\"failed\"} 1",
+    "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/push/send\",sendpost_stage_state=\"never_run\"} "
+    "1",
+    "sendpost_stage_state_code{sendpost=\"daily\",stage_name=\"deliver/email\"} 9",
+    "sendpost_stage_duration_seconds_sum{sendpost=\"daily\",stage_name=\"deliver/email\"} 10.001",
+    "sendpost_stage_duration_seconds_count{sendpost=\"daily\",stage_name=\"deliver/email\"} 4",
+    "sendpost_stage_last_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 0.001",
+    "sendpost_stage_expected_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 90",
+    "sendpost_stage_failures_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 2",
+    "sendpost_stage_retries_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 1",
+    "sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"extract\"} 1",
+    "sendpost_definition_error{file=\"sub/daily.yaml\"} 0",
+    NULL,
+};
+
 static void shows_what_happened(void **state)
 {
     (void)state;
@@ -72,60 +126,7 @@ static void shows_what_happened(void **state)
     fixture_init(&fixture);
     live(fixture_load(&fixture, "sub/daily.yaml", daily));
     char *text = fixture_text(&fixture);
-    static const char *const lines[] = {
-        "# HELP sendpost_state State of the active run, else of the run that ended last: exactly one is 1.",
-        "# TYPE sendpost_state gauge",
-        "# TYPE sendpost_runs_total counter",
-        "# TYPE sendpost_run_duration_seconds histogram",
-        "# TYPE sendpost_stage_duration_seconds summary",
-        "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"sub/daily.yaml\"} 1",
-        "sendpost_label_info{sendpost=\"daily\",label=\"tier\",value=\"a\\\\b\"} 1",
-        "sendpost_label_info{sendpost=\"daily\",label=\"empty\",value=\"\"} 1",
-        "sendpost_enabled{sendpost=\"daily\"} 1",
-        "sendpost_state{sendpost=\"daily\",sendpost_state=\"never_run\"} 1",
-        "sendpost_state{sendpost=\"daily\",sendpost_state=\"failed\"} 0",
-        "sendpost_state_code{sendpost=\"daily\"} 0",
-        "sendpost_runs_total{sendpost=\"daily\",trigger=\"api\"} 3",
-        "sendpost_runs_total{sendpost=\"daily\",trigger=\"retry\"} 0",
-        "sendpost_run_failures_total{sendpost=\"daily\",reason=\"failed\"} 1",
-        "sendpost_run_cancellations_total{sendpost=\"daily\"} 1",
-        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"5.0\"} 1",
-        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"15.0\"} 2",
-        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"43200.0\"} 2",
-        "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"+Inf\"} 3",
-        "sendpost_run_duration_seconds_sum{sendpost=\"daily\"} 12.25",
-        "sendpost_run_duration_seconds_count{sendpost=\"daily\"} 3",
-        "sendpost_run_start_delay_seconds_bucket{sendpost=\"daily\",le=\"1.0\"} 0",
-        "sendpost_run_start_timestamp_seconds{sendpost=\"daily\"} 0",
-        "sendpost_last_run_start_timestamp_seconds{sendpost=\"daily\"} 1699999000",
-        "sendpost_last_failure_timestamp_seconds{sendpost=\"daily\"} 1699999999.999",
-        "sendpost_next_run_timestamp_seconds{sendpost=\"daily\"} 0",
-        "sendpost_first_seen_timestamp_seconds{sendpost=\"daily\"} 1700000000",
-        "sendpost_freshness_objective_seconds{sendpost=\"daily\"} 172800",
-        "sendpost_deadline_objective_seconds{sendpost=\"daily\"} 0",
-        "sendpost_timeout_seconds{sendpost=\"daily\"} 5400",
-        "sendpost_last_failure_info{sendpost=\"daily\",stage_name=\"deliver/email\",task=\"it "
-        "\\\"explodes\\\"\",reason=\"failed\"} 1",
-        "sendpost_last_failure_run_info{sendpost=\"daily\",run_id=\"run\",flow_run_id=\"flow-run\"} 1",
-        "sendpost_stage_info{sendpost=\"daily\",stage_name=\"extract\",kind=\"observe\",deployment=\"etl/"
-        "extract\",deployment_id=\"\"} 1",
-        "sendpost_stage_info{sendpost=\"daily\",stage_name=\"deliver/email\",kind=\"run\",deployment=\"mailing/"
-        "email\",deployment_id=\"deployment\"} 1",
-        "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/email\",sendpost_stage_state=\"failed\"} 1",
-        "sendpost_stage_state{sendpost=\"daily\",stage_name=\"deliver/push/send\",sendpost_stage_state=\"never_run\"} "
-        "1",
-        "sendpost_stage_state_code{sendpost=\"daily\",stage_name=\"deliver/email\"} 9",
-        "sendpost_stage_duration_seconds_sum{sendpost=\"daily\",stage_name=\"deliver/email\"} 10.001",
-        "sendpost_stage_duration_seconds_count{sendpost=\"daily\",stage_name=\"deliver/email\"} 4",
-        "sendpost_stage_last_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 0.001",
-        "sendpost_stage_expected_duration_seconds{sendpost=\"daily\",stage_name=\"deliver/email\"} 90",
-        "sendpost_stage_failures_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 2",
-        "sendpost_stage_retries_total{sendpost=\"daily\",stage_name=\"deliver/email\"} 1",
-        "sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"extract\"} 1",
-        "sendpost_definition_error{file=\"sub/daily.yaml\"} 0",
-        NULL,
-    };
-    assert_lines(text, lines);
+    assert_lines(text, after_live);
     assert_int_equal(count_of(text, "\nsendpost_stage_retries_total{"), 3); /* groups have none */
     free(text);
     fixture_release(&fixture);
