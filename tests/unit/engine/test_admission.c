@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#define STAGE "stages:\n- {name: a, run: f/a}\n"
+#define RUN_3 "00000000-0000-7000-8000-000000000003"
+
+static const Sendpost *sendpost_of(const Fixture *fixture)
+{
+    return engine_sendpost_find(fixture->engine, fixture->definition->name);
+}
+
+static void forbid_refuses_a_second_run(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    const Reply *reply = fixture_trigger(&fixture, (TriggerEvent){.token = 2, .run_id = RUN_2});
+    assert_int_equal(reply->kind, REPLY_RUNNING);
+    assert_string_equal(reply->run_id, RUN_1);
+    assert_int_equal(sendpost_of(&fixture)->totals.refused[REFUSAL_RUNNING], 1);
+    fixture_release(&fixture);
+}
+
+static void queue_waits_and_is_bounded(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nconcurrency: queue\n" STAGE);
+    fixture_start(&fixture);
+    char id[UUID_SIZE];
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof id, "00000000-0000-7000-8000-0000000001%02u", (unsigned)i % 100);
+        assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 2, .run_id = id})->kind, REPLY_ACCEPTED);
+    }
+    assert_int_equal(sendpost_queued_count(sendpost_of(&fixture)), 100);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 3, .run_id = RUN_2})->kind, REPLY_QUEUE_FULL);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(sendpost_queued_count(sendpost_of(&fixture)), 99);
+    const Run *next = engine_run_find(fixture.engine, "00000000-0000-7000-8000-000000000100");
+    assert_int_equal(next->record.state, STATE_RUNNING);
+    fixture_release(&fixture);
+}
+
+static void replace_cancels_before_it_starts(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nconcurrency: replace\n" STAGE);
+    fixture_start(&fixture);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 2, .run_id = RUN_2})->kind, REPLY_ACCEPTED);
+    assert_non_null(fixture_request(&fixture, REQUEST_CANCEL));
+    assert_int_equal(engine_run_find(fixture.engine, RUN_2)->record.state, STATE_SCHEDULED);
+    fixture_answer(&fixture, HAPPENED_CANCEL_ANSWERED, (AnswerEvent){.attempt = 1, .type = PREFECT_CANCELLED});
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLED);
+    assert_int_equal(engine_run_find(fixture.engine, RUN_2)->record.state, STATE_RUNNING);
+    fixture_release(&fixture);
+}
+
+static void same_key_is_the_same_run(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    TriggerEvent first = {.token = 1, .sendpost = "one", .run_id = RUN_1, .key = "k", .body_digest = "d"};
+    TriggerEvent again = first, other = first;
+    again.token = 2;
+    again.run_id = RUN_2;
+    other.token = 3;
+    other.body_digest = "e";
+    actions_clear(&fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = first}, fixture.now, &fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = again}, fixture.now, &fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = other}, fixture.now, &fixture.actions);
+    assert_int_equal(fixture.actions.replies[1].kind, REPLY_REPEATED);
+    assert_string_equal(fixture.actions.replies[1].run_id, RUN_1);
+    assert_int_equal(fixture.actions.replies[2].kind, REPLY_KEY_REUSED);
+    again.known_run = RUN_3;
+    again.known_digest = "d";
+    const Reply *reply = fixture_trigger(&fixture, again);
+    assert_int_equal(reply->kind, REPLY_REPEATED);
+    assert_string_equal(reply->run_id, RUN_3);
+    fixture_release(&fixture);
+}
+
+static void planned_run_starts_when_due(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    int64_t start_at = fixture.now.wall_ms + 60000;
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .start_at = start_at})->kind, REPLY_ACCEPTED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_SCHEDULED);
+    assert_int_equal(sendpost_state(sendpost_of(&fixture)), STATE_NEVER_RUN);
+    fixture_pass(&fixture, 59999);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_SCHEDULED);
+    fixture_pass(&fixture, 1);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_RUNNING);
+    fixture_release(&fixture);
+}
+
+static void planned_run_is_refused_when_due(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_start(&fixture);
+    TriggerEvent later = {.token = 1, .run_id = RUN_2, .start_at = fixture.now.wall_ms + 60000};
+    assert_int_equal(fixture_trigger(&fixture, later)->kind, REPLY_ACCEPTED);
+    fixture_pass(&fixture, 60000);
+    assert_int_equal(engine_run_find(fixture.engine, RUN_2)->record.state, STATE_SKIPPED);
+    assert_int_equal(sendpost_state(sendpost_of(&fixture)), STATE_RUNNING);
+    fixture_release(&fixture);
+}
+
+static void disabled_unknown_and_wrong_are_refused(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nenabled: false\nparameters: {limit: {type: integer}}\n" STAGE);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1})->kind, REPLY_DISABLED);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .sendpost = "two"})->kind,
+                     REPLY_UNKNOWN_SENDPOST);
+    fixture_load(&fixture, "name: one\nparameters: {limit: {type: integer}}\n" STAGE);
+    const Reply *reply = fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    assert_int_equal(reply->kind, REPLY_PARAMETERS);
+    assert_int_equal(reply->faults.count, 1);
+    assert_string_equal(reply->faults.items[0].pointer, "/parameters/limit");
+    Json *given = json_parse("{\"limit\":1}", 11, NULL);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .parameters = given, .from = "b"})->kind,
+                     REPLY_UNKNOWN_STAGE);
+    json_free(given);
+    fixture_release(&fixture);
+}
+
+static void retired_sendpost_finishes_its_runs(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_start(&fixture);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "a.yaml"}});
+    assert_int_equal(engine_sendpost_count(fixture.engine), 1);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .run_id = RUN_2})->kind, REPLY_UNKNOWN_SENDPOST);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(engine_sendpost_count(fixture.engine), 0);
+    fixture_release(&fixture);
+}
+
+static void runs_stay_with_their_definition(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_start(&fixture);
+    fixture_load(&fixture, "name: one\nstages:\n- {name: b, run: f/b}\n- {name: a, run: f/a}\n");
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_COMPLETED);
+    const Sendpost *sendpost = sendpost_of(&fixture);
+    assert_string_equal(sendpost->stages[1].path, "a");
+    assert_int_equal(sendpost->stages[1].totals.ended, 1);
+    assert_int_equal(sendpost->stages[0].totals.ended, 0);
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forbid_refuses_a_second_run),
+        cmocka_unit_test(queue_waits_and_is_bounded),
+        cmocka_unit_test(replace_cancels_before_it_starts),
+        cmocka_unit_test(same_key_is_the_same_run),
+        cmocka_unit_test(planned_run_starts_when_due),
+        cmocka_unit_test(planned_run_is_refused_when_due),
+        cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
+        cmocka_unit_test(retired_sendpost_finishes_its_runs),
+        cmocka_unit_test(runs_stay_with_their_definition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
