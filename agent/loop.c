@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-    SCAN_MS = 10000,       /* the directory is compared at least this often */
-    PROBE_MS = 1000,       /* a journal that cannot write is tried this often */
+    SCAN_MS = 10000, /* the directory is compared at least this often */
+    PROBE_MS = 1000, /* a journal that cannot write is tried this often */
     RETAIN_MS = 3600000,
     RETAIN_AGAIN_MS = 100, /* between two batches of a long clean-up */
     STOP_MS = 10000,       /* to finish what is in flight */
@@ -124,8 +124,8 @@ static void send_replies(Loop *loop)
 
 static void commit_failed(Loop *loop, Now now, const Error *error)
 {
-    log_line(LOG_ERROR, "the journal cannot be written; nothing is started or decided until it can", "cause", error->text,
-             NULL);
+    log_line(LOG_ERROR, "the journal cannot be written; nothing is started or decided until it can", "cause",
+             error->text, NULL);
     loop->writable = false;
     loop->probe_due = now.boot_ms + PROBE_MS;
     for (size_t i = 0; i < loop->actions.reply_count; i++) {

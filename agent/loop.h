@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The running agent: one thread, one loop, one wait. Each turn collects what happened, steps the engine, commits once, and only then
- * acts. A commit that fails is a crash inside the process: the turn is dropped, its commands are answered 503, and the engine is
- * built again from the journal, for reading at once, for working when a probe commit succeeds. */
+/* The running agent: one thread, one loop, one wait. Each turn collects what happened, steps the engine, commits once,
+ * and only then acts. A commit that fails is a crash inside the process: the turn is dropped, its commands are answered
+ * 503, and the engine is built again from the journal, for reading at once, for working when a probe commit succeeds.
+ */
 #ifndef SENDPOST_LOOP_H
 #define SENDPOST_LOOP_H
 
@@ -23,14 +24,14 @@ typedef struct Loop {
     Server *server;
     Actions actions;
     LoopStatistics statistics;
-    int signals;          /* a signalfd */
-    bool writable;        /* the journal: while not, nothing is stepped */
+    int signals;   /* a signalfd */
+    bool writable; /* the journal: while not, nothing is stepped */
     bool stopping;
-    bool happened;        /* something was stepped in this turn */
-    int64_t started_at;   /* wall ms */
-    int64_t stop_by;      /* boot ms, here and below */
+    bool happened;      /* something was stepped in this turn */
+    int64_t started_at; /* wall ms */
+    int64_t stop_by;    /* boot ms, here and below */
     int64_t scan_due, probe_due, retain_due, watchdog_due;
-    int64_t woken_for;    /* what the last wait would have ended for */
+    int64_t woken_for; /* what the last wait would have ended for */
 } Loop;
 
 /* startup.c: opens everything; the definitions are loaded, the runs of before go on with the first turn. */

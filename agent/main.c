@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 const Command *const commands[] = {
-    &command_agent,  &command_check, &command_list,   &command_show,  &command_runs,   &command_status,
-    &command_run,    &command_follow, &command_cancel, &command_pause, &command_resume, &command_block,
-    &command_step,   &command_schema, &command_healthcheck, &command_version, &command_help, NULL,
+    &command_agent, &command_check,  &command_list,        &command_show,    &command_runs,   &command_status,
+    &command_run,   &command_follow, &command_cancel,      &command_pause,   &command_resume, &command_block,
+    &command_step,  &command_schema, &command_healthcheck, &command_version, &command_help,   NULL,
 };
 
 static Status unknown_command(const char *name)
@@ -26,10 +26,14 @@ static Status unknown_command(const char *name)
 
 int main(int argc, char **argv)
 {
-    const char *name = argc < 2 ? "" : text_equal(argv[1], "--version") ? "version" : text_equal(argv[1], "--help") || text_equal(argv[1], "-h") ? "help" : argv[1];
+    const char *name = argc < 2                                                     ? ""
+                       : text_equal(argv[1], "--version")                           ? "version"
+                       : text_equal(argv[1], "--help") || text_equal(argv[1], "-h") ? "help"
+                                                                                    : argv[1];
     const Command *command = command_find(name);
     if (!command) {
-        return argc < 2 ? (int)complain(STATUS_USAGE, "no command", "'sendpost help' lists them") : (int)unknown_command(name);
+        return argc < 2 ? (int)complain(STATUS_USAGE, "no command", "'sendpost help' lists them")
+                        : (int)unknown_command(name);
     }
     static CommandLine line;
     Error error = {0};

@@ -32,8 +32,8 @@ static bool open_journal(Loop *loop, Now now, Error *error)
         return false;
     }
     if (quarantined) {
-        log_line(LOG_ERROR, "the journal was damaged and has been moved aside; a new one begins", "journal", path, "moved to",
-                 quarantined, NULL);
+        log_line(LOG_ERROR, "the journal was damaged and has been moved aside; a new one begins", "journal", path,
+                 "moved to", quarantined, NULL);
     }
     char fresh[UUID_SIZE];
     uint8_t random[10];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scan compares what is there with what is known and reads only what differs. A file that turns out to be broken keeps its last good
- * definition; of two files with one name the one that was there first keeps it. */
+/* A scan compares what is there with what is known and reads only what differs. A file that turns out to be broken
+ * keeps its last good definition; of two files with one name the one that was there first keeps it. */
 #include "catalogue/catalogue.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -15,12 +15,12 @@
 
 typedef struct File {
     char *name;
-    struct stat status;    /* when it was read */
-    bool seen, read;       /* in this scan; ever */
+    struct stat status;           /* when it was read */
+    bool seen, read;              /* in this scan; ever */
     char digest[DIGEST_HEX_SIZE]; /* of its bytes as they are */
-    Definition *definition; /* last good one; NULL */
-    bool announced;        /* LOADED was queued for it */
-    char *error;           /* what is wrong with it now; NULL: nothing */
+    Definition *definition;       /* last good one; NULL */
+    bool announced;               /* LOADED was queued for it */
+    char *error;                  /* what is wrong with it now; NULL: nothing */
     int line, column;
 } File;
 
@@ -306,7 +306,8 @@ static const File *rival_of(const Candidate *candidates, size_t count, const Can
     }
     for (size_t i = 0; i < count; i++) {
         const Candidate *other = &candidates[i];
-        if (other > candidate && other->definition && text_equal(other->definition->name, candidate->definition->name)) {
+        if (other > candidate && other->definition &&
+            text_equal(other->definition->name, candidate->definition->name)) {
             return other->file;
         }
     }
@@ -316,7 +317,8 @@ static const File *rival_of(const Candidate *candidates, size_t count, const Can
 static void candidate_apply(Catalogue *catalogue, Candidate *candidate, const File *rival)
 {
     if (candidate->definition && rival) {
-        auto_free char *message = text_format("the name '%s' is used by %s too", candidate->definition->name, rival->name);
+        auto_free char *message =
+            text_format("the name '%s' is used by %s too", candidate->definition->name, rival->name);
         file_break(catalogue, candidate->file, 1, 1, message);
         candidate->file->read = false; /* looked at again: the other may go */
     } else if (candidate->definition) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory of definition files: what is there, what is good, what was last good. One file, one sendpost; each stands
- * alone. Results come as the engine's happenings. Contract: "What users write", "The directory". */
+/* The directory of definition files: what is there, what is good, what was last good. One file, one sendpost; each
+ * stands alone. Results come as the engine's happenings. Contract: "What users write", "The directory". */
 #ifndef SENDPOST_CATALOGUE_CATALOGUE_H
 #define SENDPOST_CATALOGUE_CATALOGUE_H
 
@@ -8,11 +8,11 @@
 #include "definitions/definition.h"
 
 typedef struct CatalogueStatistics {
-    size_t loaded, broken;          /* files */
-    bool last_reload_successful;    /* the directory was read and no file is broken */
-    int64_t last_reload_success_at; /* wall ms */
+    size_t loaded, broken;           /* files */
+    bool last_reload_successful;     /* the directory was read and no file is broken */
+    int64_t last_reload_success_at;  /* wall ms */
     const char *applied, *attempted; /* revisions; borrowed; "" before the first scan */
-    const char *error;              /* why the directory cannot be read; NULL while it can */
+    const char *error;               /* why the directory cannot be read; NULL while it can */
 } CatalogueStatistics;
 
 typedef enum CatalogueChangeKind { CATALOGUE_LOADED, CATALOGUE_BROKEN, CATALOGUE_GONE } CatalogueChangeKind;
@@ -20,7 +20,7 @@ typedef enum CatalogueChangeKind { CATALOGUE_LOADED, CATALOGUE_BROKEN, CATALOGUE
 /* One change since the last scan. Texts are borrowed until the next catalogue call. */
 typedef struct CatalogueChange {
     CatalogueChangeKind kind;
-    const char *file;       /* relative to the directory */
+    const char *file; /* relative to the directory */
     const char *revision;
     Definition *definition; /* LOADED: borrowed */
     const char *message;    /* BROKEN, from here on: the first error */
@@ -35,8 +35,8 @@ void catalogue_free(Catalogue *catalogue);
 /* Before the first scan: what was last good of a file, from the journal. It stands when the file is broken now. */
 void catalogue_remember(Catalogue *catalogue, const char *file, const char *text, size_t length);
 
-/* Compares the directory with what is known (by size, times, inode; reads only what differs) and queues the changes. A directory
- * that cannot be read changes nothing (false, error). */
+/* Compares the directory with what is known (by size, times, inode; reads only what differs) and queues the changes. A
+ * directory that cannot be read changes nothing (false, error). */
 bool catalogue_scan(Catalogue *catalogue, int64_t now_ms, Error *error);
 bool catalogue_take(Catalogue *catalogue, CatalogueChange *change);
 
@@ -53,8 +53,8 @@ const CatalogueStatistics *catalogue_statistics(const Catalogue *catalogue);
 /* The files that count as definitions below a directory (or the file itself), sorted; relative to it. For `check`. */
 bool catalogue_list(const char *directory, char ***files, size_t *count, Error *error);
 
-/* The Git commit of the work tree that the directory lies in (HEAD, refs, packed refs, linked work trees), read from files; new
- * memory. NULL when it lies in none. */
+/* The Git commit of the work tree that the directory lies in (HEAD, refs, packed refs, linked work trees), read from
+ * files; new memory. NULL when it lies in none. */
 char *catalogue_git_commit(const char *directory);
 
 #endif

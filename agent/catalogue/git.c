@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commit of the work tree around a directory, read from files (gitrepository-layout(5)): .git may be a directory or, in a linked
- * work tree, a file that names one; HEAD is a commit or names a ref; a ref is a file or a line of packed-refs. */
+/* The commit of the work tree around a directory, read from files (gitrepository-layout(5)): .git may be a directory
+ * or, in a linked work tree, a file that names one; HEAD is a commit or names a ref; a ref is a file or a line of
+ * packed-refs. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files of a directory count: *.yaml and *.yml at any depth, names that begin with a dot skipped, symbolic links followed. */
+/* Which files of a directory count: *.yaml and *.yml at any depth, names that begin with a dot skipped, symbolic links
+ * followed. */
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -11,7 +11,8 @@
 #include <string.h>
 
 static const Option options[] = {
-    {"config", 'c', "FILE", false, "configuration (SENDPOST_CONFIG; default config/agent.yaml, /etc/sendpost/agent.yaml)"},
+    {"config", 'c', "FILE", false,
+     "configuration (SENDPOST_CONFIG; default config/agent.yaml, /etc/sendpost/agent.yaml)"},
     {"set", 0, "KEY=VALUE", true, "overrides a setting: --set prefect.timeout=5s"},
     {0},
 };

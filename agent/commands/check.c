@@ -25,7 +25,7 @@ typedef struct Check {
     Catalogue *catalogue; /* for its zones */
     Map *names;           /* of sendposts: the file that has it */
     Buffer out;
-    JsonWriter writer;    /* JSON: into out */
+    JsonWriter writer; /* JSON: into out */
     size_t files, sendposts, stages, series, errors, warnings;
 } Check;
 
@@ -151,8 +151,8 @@ static void write_summary(Check *check)
         json_end_object(writer);
         buffer_char(&check->out, '\n');
     } else if (check->format == FORMAT_TEXT) {
-        buffer_format(&check->out, "%zu files, %zu sendposts, %zu stages, %zu series, %zu errors, %zu warnings\n", check->files,
-                      check->sendposts, check->stages, check->series, check->errors, check->warnings);
+        buffer_format(&check->out, "%zu files, %zu sendposts, %zu stages, %zu series, %zu errors, %zu warnings\n",
+                      check->files, check->sendposts, check->stages, check->series, check->errors, check->warnings);
     }
 }
 
@@ -222,6 +222,9 @@ static const Option options[] = {
     {0},
 };
 
-const Command command_check = {
-    .name = "check", .arguments = "[PATH...]", .most = ARGUMENTS_MAX, .options = options,
-    .summary = "Says what is wrong with definitions and the configuration", .run = run};
+const Command command_check = {.name = "check",
+                               .arguments = "[PATH...]",
+                               .most = ARGUMENTS_MAX,
+                               .options = options,
+                               .summary = "Says what is wrong with definitions and the configuration",
+                               .run = run};

@@ -36,7 +36,8 @@ Client *client_new(const CommandLine *line, Status *status)
     const char *server = said ? said : variable && *variable ? variable : "http://127.0.0.1:9847";
     bool unix_socket = text_starts_with(server, "unix:/");
     if (!unix_socket && !text_starts_with(server, "http://") && !text_starts_with(server, "https://")) {
-        *status = complain(STATUS_USAGE, line->command->name, "--server is a URL such as http://127.0.0.1:9847, or unix:/path");
+        *status = complain(STATUS_USAGE, line->command->name,
+                           "--server is a URL such as http://127.0.0.1:9847, or unix:/path");
         return NULL;
     }
     Client *client = memory_new(sizeof *client);
@@ -133,7 +134,8 @@ bool client_ask(Client *client, const char *path, const char *body, const char *
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
         const char *where = client->socket ? client->socket : client->base;
-        return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where, curl_easy_strerror(code));
+        return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where,
+                         curl_easy_strerror(code));
     }
     *answer = (Answer){.status = (int)status, .json = json_parse(reply.bytes ? reply.bytes : "", reply.length, NULL)};
     answer->text = buffer_take(&reply);
@@ -172,7 +174,8 @@ Status client_get(Client *client, const char *what, const char *path, Answer *an
     return ask(client, what, path, NULL, NULL, answer);
 }
 
-Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key, Answer *answer)
+Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key,
+                   Answer *answer)
 {
     return ask(client, what, path, body, key, answer);
 }

@@ -25,7 +25,8 @@ bool client_ask(Client *client, const char *path, const char *body, const char *
 
 /* Asks; what is not 2xx is complained about, with its detail. The answer is whole when STATUS_DONE. */
 Status client_get(Client *client, const char *what, const char *path, Answer *answer);
-Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key, Answer *answer);
+Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key,
+                   Answer *answer);
 /* What an answer means to the caller of the command; prints the problem. */
 Status client_complain(const char *what, const Answer *answer);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of the binary: each declared once, with its options and arguments; parsing, help, completion and errors follow. */
+/* The commands of the binary: each declared once, with its options and arguments; parsing, help, completion and errors
+ * follow. */
 #ifndef SENDPOST_COMMANDS_COMMAND_H
 #define SENDPOST_COMMANDS_COMMAND_H
 
@@ -58,8 +59,8 @@ void commands_print_help(Buffer *out);
 /* "sendpost: what: why" on standard error; returns the status. */
 Status complain(Status status, const char *what, const char *why);
 
-extern const Command command_agent, command_cancel, command_block, command_check, command_follow, command_healthcheck, command_help, command_list,
-    command_pause, command_resume, command_run, command_runs, command_schema, command_show, command_status, command_step,
-    command_version;
+extern const Command command_agent, command_cancel, command_block, command_check, command_follow, command_healthcheck,
+    command_help, command_list, command_pause, command_resume, command_run, command_runs, command_schema, command_show,
+    command_status, command_step, command_version;
 
 #endif

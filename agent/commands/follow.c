@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API is asked every half second while something moves, and every two seconds at most. An agent that restarts meanwhile
- * is waited for: the run goes on without it. */
+/* The API is asked every half second while something moves, and every two seconds at most. An agent that restarts
+ * meanwhile is waited for: the run goes on without it. */
 #include "commands/follow.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -19,7 +19,7 @@ enum { PAUSE_MIN_MS = 500, PAUSE_MAX_MS = 2000, AWAY_MAX_MS = 60000, VIEW_MAX = 
 
 typedef struct View {
     bool terminal, colour;
-    Map *states; /* path → state as last printed; owned */
+    Map *states;  /* path → state as last printed; owned */
     size_t lines; /* drawn on the terminal */
     bool changed;
 } View;
@@ -49,7 +49,10 @@ static const char *colour_of(const View *view, const char *state)
         return "";
     }
     bool bad = text_equal(state, "failed") || text_equal(state, "crashed");
-    return bad ? "\033[31m" : text_equal(state, "completed") ? "\033[32m" : text_equal(state, "running") ? "\033[36m" : "";
+    return bad                              ? "\033[31m"
+           : text_equal(state, "completed") ? "\033[32m"
+           : text_equal(state, "running")   ? "\033[36m"
+                                            : "";
 }
 
 /* A line when a stage's state is another than before. */
@@ -110,8 +113,8 @@ static void print_end(const Json *run)
     buffer_init(&out, VIEW_MAX);
     auto_free char *duration = shown_duration(json_member(run, "duration_seconds"));
     const char *reason = json_member_text(run, "reason");
-    buffer_format(&out, "run %s %s%s%s%s in %s\n", json_member_text(run, "id"), json_member_text(run, "state"), reason ? " (" : "",
-                  reason ? reason : "", reason ? ")" : "", duration);
+    buffer_format(&out, "run %s %s%s%s%s in %s\n", json_member_text(run, "id"), json_member_text(run, "state"),
+                  reason ? " (" : "", reason ? reason : "", reason ? ")" : "", duration);
     failure_print(json_member(run, "failure"), &out);
     fwrite(out.bytes, 1, out.length, stdout);
 }

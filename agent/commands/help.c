@@ -57,6 +57,9 @@ const Command command_help = {
     .name = "help", .arguments = "[COMMAND]", .most = 1, .summary = "Says what the commands do", .run = help};
 const Command command_version = {
     .name = "version", .arguments = "", .summary = "Prints version and commit", .run = version};
-const Command command_schema = {
-    .name = "schema", .arguments = "definition|agent", .least = 1, .most = 1,
-    .summary = "Prints the JSON Schema of definitions or of the configuration", .run = schema};
+const Command command_schema = {.name = "schema",
+                                .arguments = "definition|agent",
+                                .least = 1,
+                                .most = 1,
+                                .summary = "Prints the JSON Schema of definitions or of the configuration",
+                                .run = schema};

@@ -57,7 +57,8 @@ static Json *read_params_json(const CommandLine *line, Error *error)
     }
     auto_buffer text;
     buffer_init(&text, REQUEST_BODY_MAX);
-    bool read = text_equal(file, "-") ? read_standard_input(&text, error) : file_read(file, REQUEST_BODY_MAX, &text, error);
+    bool read =
+        text_equal(file, "-") ? read_standard_input(&text, error) : file_read(file, REQUEST_BODY_MAX, &text, error);
     Json *json = read ? json_parse(text.bytes ? text.bytes : "", text.length, error) : NULL;
     if (json && json_type(json) != JSON_OBJECT) {
         json_free(json);
@@ -75,7 +76,8 @@ static bool given_by_option(const CommandLine *line, const char *name)
     size_t length = strlen(name);
     for (size_t i = 0; i < line->value_count; i++) {
         const char *value = line->values[i].value;
-        if (text_equal(line->values[i].option->name, "param") && strncmp(value, name, length) == 0 && value[length] == '=') {
+        if (text_equal(line->values[i].option->name, "param") && strncmp(value, name, length) == 0 &&
+            value[length] == '=') {
             return true;
         }
     }
@@ -263,16 +265,25 @@ static const Option run_options[] = {
 };
 
 #define VERB(identifier, verb, taken, count, text)                                                                     \
-    const Command command_##identifier = {.name = verb, .arguments = taken, .least = 1, .most = count, .client = true, \
-                                          .summary = text, .run = operate}
+    const Command command_##identifier = {                                                                             \
+        .name = verb, .arguments = taken, .least = 1, .most = count, .client = true, .summary = text, .run = operate}
 #define RUN_HINT "RUN"
 
-const Command command_run = {
-    .name = "run", .arguments = "NAME", .least = 1, .most = 1, .options = run_options, .client = true,
-    .summary = "Starts a run of a sendpost", .run = run};
-const Command command_follow = {
-    .name = "follow", .arguments = RUN_HINT, .least = 1, .most = 1, .client = true,
-    .summary = "Shows a run's stages until its end; RUN may be a sendpost's name", .run = follow};
+const Command command_run = {.name = "run",
+                             .arguments = "NAME",
+                             .least = 1,
+                             .most = 1,
+                             .options = run_options,
+                             .client = true,
+                             .summary = "Starts a run of a sendpost",
+                             .run = run};
+const Command command_follow = {.name = "follow",
+                                .arguments = RUN_HINT,
+                                .least = 1,
+                                .most = 1,
+                                .client = true,
+                                .summary = "Shows a run's stages until its end; RUN may be a sendpost's name",
+                                .run = follow};
 VERB(cancel, "cancel", RUN_HINT, 1, "Cancels a run, also in Prefect");
 VERB(pause, "pause", RUN_HINT, 1, "Lets no further stage of a run start");
 VERB(resume, "resume", RUN_HINT " [STAGE]", 2, "Lets a paused run go on, or a blocked stage");

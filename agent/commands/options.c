@@ -162,7 +162,8 @@ void command_print_help(const Command *command, Buffer *out)
 
 void commands_print_help(Buffer *out)
 {
-    buffer_text(out, "sendpost runs and watches chains of Prefect deployments.\n\nusage: sendpost COMMAND [OPTION]... [ARGUMENT]...\n\n");
+    buffer_text(out, "sendpost runs and watches chains of Prefect deployments.\n\nusage: sendpost COMMAND [OPTION]... "
+                     "[ARGUMENT]...\n\n");
     for (const Command *const *command = commands; *command; command++) {
         buffer_format(out, "  %-12s %s\n", (*command)->name, (*command)->summary);
     }

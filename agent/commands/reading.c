@@ -66,8 +66,12 @@ static Status print_runs(const Json *json, Buffer *out)
     for (const Json *item = json_first(json_member(json, "runs")); item; item = json_next(item)) {
         auto_free char *at = shown_time(json_member(item, "started_at"));
         auto_free char *duration = shown_duration(json_member(item, "duration_seconds"));
-        const char *cells[] = {json_member_text(item, "id"),     json_member_text(item, "sendpost"),
-                               json_member_text(item, "state"),  json_member_text(item, "reason"), at, duration};
+        const char *cells[] = {json_member_text(item, "id"),
+                               json_member_text(item, "sendpost"),
+                               json_member_text(item, "state"),
+                               json_member_text(item, "reason"),
+                               at,
+                               duration};
         table_add_row(&table, 6, cells);
     }
     table_print(&table, out);
@@ -109,7 +113,8 @@ static Status print_sendpost(const Json *json, Buffer *out)
     const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
     const char *description = json_member_text(json, "description"), *owner = json_member_text(json, "owner");
     buffer_format(out, "%s: %s\n", json_member_text(json, "name"), json_member_text(json, "state"));
-    buffer_format(out, "%s%s%s%s", description ? description : "", description ? "\n" : "", owner ? "owner " : "", owner ? owner : "");
+    buffer_format(out, "%s%s%s%s", description ? description : "", description ? "\n" : "", owner ? "owner " : "",
+                  owner ? owner : "");
     buffer_format(out, "%sfile %s\n\n", owner ? "\n" : "", json_member_text(definition, "file"));
     const char *problem = json_member_text(json_member(definition, "error"), "message");
     if (problem) {
@@ -122,7 +127,8 @@ static Status print_sendpost(const Json *json, Buffer *out)
     table_release(&table);
     if (json_member_text(last, "id")) {
         auto_free char *at = shown_time(json_member(last, "ended_at"));
-        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), json_member_text(last, "state"), at);
+        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"),
+                      json_member_text(last, "state"), at);
         failure_print(json_member(last, "failure"), out);
     }
     return STATUS_DONE;
@@ -147,11 +153,13 @@ static Status print_status(const Json *json, Buffer *out)
     json_integer(json_member(counts, "queued_runs"), &queued);
     auto_free char *uptime = shown_duration(json_member(json, "uptime_seconds"));
     buffer_format(out, "sendpost %s, up %s\n", json_member_text(json, "version"), uptime);
-    buffer_format(out, "%lld sendposts, %lld runs active, %lld queued\n", (long long)sendposts, (long long)active, (long long)queued);
+    buffer_format(out, "%lld sendposts, %lld runs active, %lld queued\n", (long long)sendposts, (long long)active,
+                  (long long)queued);
     bool reachable = json_boolean(json_member(prefect, "reachable"), false);
     const char *version = json_member_text(prefect, "version"), *why = json_member_text(prefect, "error");
-    buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)", json_member_text(prefect, "url"),
-                  reachable ? "reachable" : "NOT reachable", why ? ": " : "", why ? why : "");
+    buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)",
+                  json_member_text(prefect, "url"), reachable ? "reachable" : "NOT reachable", why ? ": " : "",
+                  why ? why : "");
     if (!json_boolean(json_member(journal, "writable"), true)) {
         buffer_text(out, "the journal CANNOT be written: nothing is started until it can; is the disk full?\n");
     }
@@ -188,7 +196,8 @@ static Status healthcheck(const CommandLine *line)
     if (!asked) {
         return complain(STATUS_UNREACHABLE, "healthcheck", error.text);
     }
-    result = answer.status == 200 ? STATUS_DONE : complain(STATUS_FAILED, "healthcheck", "the agent says that it is not healthy");
+    result = answer.status == 200 ? STATUS_DONE
+                                  : complain(STATUS_FAILED, "healthcheck", "the agent says that it is not healthy");
     answer_release(&answer);
     return result;
 }
@@ -201,14 +210,27 @@ static const Option runs_options[] = {
 
 const Command command_list = {
     .name = "list", .arguments = "", .client = true, .summary = "Lists the sendposts of a running agent", .run = list};
-const Command command_show = {
-    .name = "show", .arguments = "NAME", .least = 1, .most = 1, .client = true,
-    .summary = "Shows a sendpost: its stages, its last run", .run = show};
-const Command command_runs = {
-    .name = "runs", .arguments = "[NAME]", .most = 1, .options = runs_options, .client = true,
-    .summary = "Lists runs, newest first", .run = runs};
-const Command command_status = {
-    .name = "status", .arguments = "", .client = true, .summary = "Shows how the agent is, and what is wrong", .run = status};
-const Command command_healthcheck = {
-    .name = "healthcheck", .arguments = "", .client = true, .summary = "Exits 0 when the agent is healthy (for containers)",
-    .run = healthcheck};
+const Command command_show = {.name = "show",
+                              .arguments = "NAME",
+                              .least = 1,
+                              .most = 1,
+                              .client = true,
+                              .summary = "Shows a sendpost: its stages, its last run",
+                              .run = show};
+const Command command_runs = {.name = "runs",
+                              .arguments = "[NAME]",
+                              .most = 1,
+                              .options = runs_options,
+                              .client = true,
+                              .summary = "Lists runs, newest first",
+                              .run = runs};
+const Command command_status = {.name = "status",
+                                .arguments = "",
+                                .client = true,
+                                .summary = "Shows how the agent is, and what is wrong",
+                                .run = status};
+const Command command_healthcheck = {.name = "healthcheck",
+                                     .arguments = "",
+                                     .client = true,
+                                     .summary = "Exits 0 when the agent is healthy (for containers)",
+                                     .run = healthcheck};

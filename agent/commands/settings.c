@@ -20,8 +20,7 @@ static bool split_overrides(const CommandLine *line, ConfigurationOverride *over
         if (!equals || equals == value) {
             return false;
         }
-        overrides[(*count)++] =
-            (ConfigurationOverride){text_copy_length(value, (size_t)(equals - value)), equals + 1};
+        overrides[(*count)++] = (ConfigurationOverride){text_copy_length(value, (size_t)(equals - value)), equals + 1};
     }
     return true;
 }
@@ -47,7 +46,8 @@ Status settings_load(const CommandLine *line, const char *what, Configuration **
     if (!split_overrides(line, overrides, &count)) {
         status = complain(STATUS_USAGE, what, "--set needs KEY=VALUE");
     } else {
-        *configuration = configuration_load(option_value(line, "config"), overrides, count, environ, &findings, &file, &text, &error);
+        *configuration = configuration_load(option_value(line, "config"), overrides, count, environ, &findings, &file,
+                                            &text, &error);
         status = *configuration ? STATUS_DONE : STATUS_FAILED;
     }
     if (findings.count) {

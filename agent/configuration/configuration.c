@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weakest first: the defaults, the file, Prefect's own variables, SENDPOST__A__B, --set. Environment secrets are stronger than the file's
- * secret files, and weaker than those that SENDPOST__ or --set name. */
+/* Weakest first: the defaults, the file, Prefect's own variables, SENDPOST__A__B, --set. Environment secrets are
+ * stronger than the file's secret files, and weaker than those that SENDPOST__ or --set name. */
 #include "configuration/configuration.h"
 #include "base/assert.h"
 #include "base/file.h"
@@ -82,7 +82,8 @@ static void read_headers(Loader *loader, const Setting *setting, const DocumentN
         if (!value->text || value->kind == DOCUMENT_NULL) {
             node_error(loader, value, setting->path, "must map names to strings");
         } else if (!headers_put(&loader->configuration->prefect_headers, node->keys[i]->text, value->text, &error)) {
-            findings_add(loader->findings, SEVERITY_ERROR, node->keys[i]->line, node->keys[i]->column, "%s", error.text);
+            findings_add(loader->findings, SEVERITY_ERROR, node->keys[i]->line, node->keys[i]->column, "%s",
+                         error.text);
         }
     }
 }
@@ -96,12 +97,13 @@ static void read_setting(Loader *loader, const Setting *setting, const DocumentN
     } else if (setting->type == SETTING_HEADERS && node->kind == DOCUMENT_MAPPING) {
         read_headers(loader, setting, node);
     } else if (setting->type == SETTING_HEADERS || !kind_fits(setting, node)) {
-        static const char *const wanted[] = {
-            [SETTING_BOOLEAN] = "true or false", [SETTING_INTEGER] = "an integer", [SETTING_HEADERS] = "a mapping",
-            [SETTING_LIST] = "a string or a list of strings"};
+        static const char *const wanted[] = {[SETTING_BOOLEAN] = "true or false",
+                                             [SETTING_INTEGER] = "an integer",
+                                             [SETTING_HEADERS] = "a mapping",
+                                             [SETTING_LIST] = "a string or a list of strings"};
         const char *want = wanted[setting->type] ? wanted[setting->type] : "a string";
-        findings_add(loader->findings, SEVERITY_ERROR, node->line, node->column, "'%s' must be %s, not %s", setting->path, want,
-                     document_kind_name(node));
+        findings_add(loader->findings, SEVERITY_ERROR, node->line, node->column, "'%s' must be %s, not %s",
+                     setting->path, want, document_kind_name(node));
     } else if (!setting_set(loader->configuration, setting, node->text, loader->directory, &error)) {
         node_error(loader, node, setting->path, error.text);
     }
@@ -153,8 +155,8 @@ static void read_mapping(Loader *loader, const char *prefix, const DocumentNode 
         } else {
             char parts[SETTINGS][KEY_PART_MAX];
             const char *nearest = nearest_key(prefix, key->text, parts);
-            findings_add(loader->findings, SEVERITY_ERROR, key->line, key->column, "unknown key '%.80s'%s%s%s", key->text,
-                         nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+            findings_add(loader->findings, SEVERITY_ERROR, key->line, key->column, "unknown key '%.80s'%s%s%s",
+                         key->text, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         }
     }
 }
@@ -166,8 +168,8 @@ static void read_document(Loader *loader, const char *text, size_t length)
     if (root && root->kind == DOCUMENT_MAPPING) {
         read_mapping(loader, "", root);
     } else if (root) {
-        findings_add(loader->findings, SEVERITY_ERROR, root->line, root->column, "the configuration must be a mapping, not %s",
-                     document_kind_name(root));
+        findings_add(loader->findings, SEVERITY_ERROR, root->line, root->column,
+                     "the configuration must be a mapping, not %s", document_kind_name(root));
     }
     document_free(root);
 }
@@ -229,7 +231,8 @@ static bool apply_prefect_variables(Loader *loader, char *const *environment, Er
         text_replace(&configuration->prefect_auth_string, string);
     }
     return (!url || !*url || override(loader, "prefect.api_url", url, "PREFECT_API_URL", error)) &&
-           (!headers || !*headers || override(loader, "prefect.headers", headers, "PREFECT_CLIENT_CUSTOM_HEADERS", error));
+           (!headers || !*headers ||
+            override(loader, "prefect.headers", headers, "PREFECT_CLIENT_CUSTOM_HEADERS", error));
 }
 
 /* SENDPOST__PREFECT__API_URL is prefect.api_url. */
@@ -369,8 +372,8 @@ Configuration *configuration_load(const char *path, const ConfigurationOverride 
     Loader loader = {.configuration = configuration_new(), .findings = findings};
     *file = find_file(path, environment);
     *text = NULL;
-    bool good = (!*file || load_file(&loader, *file, text, error)) && apply_prefect_variables(&loader, environment, error) &&
-                apply_variables(&loader, environment, error) &&
+    bool good = (!*file || load_file(&loader, *file, text, error)) &&
+                apply_prefect_variables(&loader, environment, error) && apply_variables(&loader, environment, error) &&
                 apply_overrides(&loader, overrides, override_count, error);
     if (good) {
         fill_derived(&loader, environment);
@@ -407,7 +410,8 @@ void configuration_free(Configuration *configuration)
 
 static void write_setting_schema(JsonWriter *writer, const Setting *setting)
 {
-    static const char *const types[] = {[SETTING_BOOLEAN] = "boolean", [SETTING_INTEGER] = "integer", [SETTING_HEADERS] = "object"};
+    static const char *const types[] = {
+        [SETTING_BOOLEAN] = "boolean", [SETTING_INTEGER] = "integer", [SETTING_HEADERS] = "object"};
     json_write_text(writer, "description", setting->description);
     if (setting->type == SETTING_LIST) {
         json_begin_array(writer, "type");

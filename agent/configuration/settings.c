@@ -13,41 +13,62 @@ static const char *const level_choices[] = {"debug", "info", "warn", "error", NU
 static const char *const format_choices[] = {"auto", "logfmt", "json", NULL};
 
 #define AT(member) offsetof(Configuration, member)
-#define YEAR_MS ((int64_t)366 * 86400000)
+#define YEAR_MS    ((int64_t)366 * 86400000)
 
 const Setting settings[SETTINGS] = {
-    {"namespace", SETTING_TEXT, AT(namespace), "", "Part of every idempotency key; default: random, kept beside the journal", 0, 0, NULL},
+    {"namespace", SETTING_TEXT, AT(namespace), "",
+     "Part of every idempotency key; default: random, kept beside the journal", 0, 0, NULL},
     {"prefect.api_url", SETTING_URL, AT(prefect_api_url), "http://127.0.0.1:4200/api", "Prefect's API", 0, 0, NULL},
-    {"prefect.ui_url", SETTING_URL, AT(prefect_ui_url), "", "Prefect's UI, for links; default: derived from api_url", 0, 0, NULL},
-    {"prefect.api_key_file", SETTING_PATH, AT(prefect_api_key_file), "", "File with an API key; read again when changed", 0, 0, NULL},
-    {"prefect.auth_string_file", SETTING_PATH, AT(prefect_auth_string_file), "", "File with user:password; read again when changed", 0, 0, NULL},
+    {"prefect.ui_url", SETTING_URL, AT(prefect_ui_url), "", "Prefect's UI, for links; default: derived from api_url", 0,
+     0, NULL},
+    {"prefect.api_key_file", SETTING_PATH, AT(prefect_api_key_file), "",
+     "File with an API key; read again when changed", 0, 0, NULL},
+    {"prefect.auth_string_file", SETTING_PATH, AT(prefect_auth_string_file), "",
+     "File with user:password; read again when changed", 0, 0, NULL},
     {"prefect.headers", SETTING_HEADERS, AT(prefect_headers), "", "Further headers of every request", 0, 0, NULL},
-    {"prefect.ca_file", SETTING_PATH, AT(prefect_ca_file), "", "Certificates to trust instead of the system's", 0, 0, NULL},
-    {"prefect.insecure_skip_verify", SETTING_BOOLEAN, AT(prefect_insecure_skip_verify), "false", "Do not verify Prefect's certificate", 0, 0, NULL},
+    {"prefect.ca_file", SETTING_PATH, AT(prefect_ca_file), "", "Certificates to trust instead of the system's", 0, 0,
+     NULL},
+    {"prefect.insecure_skip_verify", SETTING_BOOLEAN, AT(prefect_insecure_skip_verify), "false",
+     "Do not verify Prefect's certificate", 0, 0, NULL},
     {"prefect.timeout", SETTING_DURATION, AT(prefect_timeout_ms), "10s", "Of one request", 100, 600000, NULL},
-    {"prefect.poll.min", SETTING_DURATION, AT(prefect_poll_min_ms), "1s", "Between polls while something changes", 50, 3600000, NULL},
-    {"prefect.poll.max", SETTING_DURATION, AT(prefect_poll_max_ms), "5s", "Between polls when all is quiet; on Prefect Cloud 30s", 50, 3600000, NULL},
-    {"prefect.max_concurrent_requests", SETTING_INTEGER, AT(prefect_max_concurrent_requests), "8", "Requests under way at a time", 1, 256, NULL},
+    {"prefect.poll.min", SETTING_DURATION, AT(prefect_poll_min_ms), "1s", "Between polls while something changes", 50,
+     3600000, NULL},
+    {"prefect.poll.max", SETTING_DURATION, AT(prefect_poll_max_ms), "5s",
+     "Between polls when all is quiet; on Prefect Cloud 30s", 50, 3600000, NULL},
+    {"prefect.max_concurrent_requests", SETTING_INTEGER, AT(prefect_max_concurrent_requests), "8",
+     "Requests under way at a time", 1, 256, NULL},
     {"prefect.settle", SETTING_DURATION, AT(prefect_settle_ms), "30s", "Before CRASHED is believed", 0, 86400000, NULL},
-    {"prefect.cancel_grace", SETTING_DURATION, AT(prefect_cancel_grace_ms), "5m", "Before a CANCELLING flow run is set CANCELLED", 0, 86400000, NULL},
-    {"definitions.directory", SETTING_PATH, AT(definitions_directory), "sendposts", "Where the definitions lie", 0, 0, NULL},
+    {"prefect.cancel_grace", SETTING_DURATION, AT(prefect_cancel_grace_ms), "5m",
+     "Before a CANCELLING flow run is set CANCELLED", 0, 86400000, NULL},
+    {"definitions.directory", SETTING_PATH, AT(definitions_directory), "sendposts", "Where the definitions lie", 0, 0,
+     NULL},
     {"journal.path", SETTING_PATH, AT(journal_path), "", "The database; default in the state directory", 0, 0, NULL},
-    {"journal.retention", SETTING_DURATION, AT(journal_retention_ms), "90d", "How long ended runs are kept", 60000, 100 * YEAR_MS, NULL},
-    {"http.listen", SETTING_LIST, AT(http_listen), "127.0.0.1:9847", "host:port, [v6]:port or unix:/path; a list listens on several", 0, 0, NULL},
+    {"journal.retention", SETTING_DURATION, AT(journal_retention_ms), "90d", "How long ended runs are kept", 60000,
+     100 * YEAR_MS, NULL},
+    {"http.listen", SETTING_LIST, AT(http_listen), "127.0.0.1:9847",
+     "host:port, [v6]:port or unix:/path; a list listens on several", 0, 0, NULL},
     {"http.external_url", SETTING_URL, AT(http_external_url), "", "How people reach it: for links", 0, 0, NULL},
     {"http.hosts", SETTING_LIST, AT(http_hosts), "", "Further Host names to accept on loopback listeners", 0, 0, NULL},
-    {"http.tls.certificate_file", SETTING_PATH, AT(http_tls_certificate_file), "", "Certificate of the listeners", 0, 0, NULL},
+    {"http.tls.certificate_file", SETTING_PATH, AT(http_tls_certificate_file), "", "Certificate of the listeners", 0, 0,
+     NULL},
     {"http.tls.key_file", SETTING_PATH, AT(http_tls_key_file), "", "Its key", 0, 0, NULL},
     {"http.tokens_file", SETTING_PATH, AT(http_tokens_file), "", "Who may do what", 0, 0, NULL},
-    {"http.allow_anonymous", SETTING_BOOLEAN, AT(http_allow_anonymous), "false", "Everybody may do everything, also from other machines", 0, 0, NULL},
-    {"http.metrics_requires_token", SETTING_BOOLEAN, AT(http_metrics_requires_token), "false", "Scrapes need a token too", 0, 0, NULL},
-    {"http.cors_origins", SETTING_LIST, AT(http_cors_origins), "", "Origins of other pages that may use the API", 0, 0, NULL},
-    {"http.rate_limit.requests_per_second", SETTING_INTEGER, AT(http_rate_limit_requests_per_second), "200", "Of one client address; 0: no limit", 0, 1000000, NULL},
+    {"http.allow_anonymous", SETTING_BOOLEAN, AT(http_allow_anonymous), "false",
+     "Everybody may do everything, also from other machines", 0, 0, NULL},
+    {"http.metrics_requires_token", SETTING_BOOLEAN, AT(http_metrics_requires_token), "false",
+     "Scrapes need a token too", 0, 0, NULL},
+    {"http.cors_origins", SETTING_LIST, AT(http_cors_origins), "", "Origins of other pages that may use the API", 0, 0,
+     NULL},
+    {"http.rate_limit.requests_per_second", SETTING_INTEGER, AT(http_rate_limit_requests_per_second), "200",
+     "Of one client address; 0: no limit", 0, 1000000, NULL},
     {"http.rate_limit.burst", SETTING_INTEGER, AT(http_rate_limit_burst), "400", "Requests at once", 1, 1000000, NULL},
-    {"metrics.stage_state_set", SETTING_BOOLEAN, AT(metrics_stage_state_set), "true", "Whether sendpost_stage_state is exported", 0, 0, NULL},
-    {"metrics.histograms", SETTING_BOOLEAN, AT(metrics_histograms), "true", "Whether the histograms of sendposts are exported", 0, 0, NULL},
+    {"metrics.stage_state_set", SETTING_BOOLEAN, AT(metrics_stage_state_set), "true",
+     "Whether sendpost_stage_state is exported", 0, 0, NULL},
+    {"metrics.histograms", SETTING_BOOLEAN, AT(metrics_histograms), "true",
+     "Whether the histograms of sendposts are exported", 0, 0, NULL},
     {"log.level", SETTING_CHOICE, AT(log_level), "info", "The least level that is written", 0, 0, level_choices},
-    {"log.format", SETTING_CHOICE, AT(log_format), "auto", "auto: logfmt to a terminal, json otherwise", 0, 0, format_choices},
+    {"log.format", SETTING_CHOICE, AT(log_format), "auto", "auto: logfmt to a terminal, json otherwise", 0, 0,
+     format_choices},
 };
 
 const Setting *setting_find(const char *path)
@@ -202,7 +223,8 @@ static bool set_duration(int64_t *target, const Setting *setting, const char *te
     return true;
 }
 
-bool setting_set(Configuration *configuration, const Setting *setting, const char *text, const char *directory, Error *error)
+bool setting_set(Configuration *configuration, const Setting *setting, const char *text, const char *directory,
+                 Error *error)
 {
     void *member = (char *)configuration + setting->offset;
     bool relative = directory && text[0] && text[0] != '/';

@@ -35,7 +35,8 @@ const Setting *setting_find(const char *path);
 const char *setting_nearest(const char *path);
 
 /* Sets a value from text; `directory` is what a relative path is relative to (NULL: nothing). */
-bool setting_set(Configuration *configuration, const Setting *setting, const char *text, const char *directory, Error *error);
+bool setting_set(Configuration *configuration, const Setting *setting, const char *text, const char *directory,
+                 Error *error);
 
 /* Adds to a list, puts a header in place of one with that name. */
 void text_list_add(TextList *list, const char *text);

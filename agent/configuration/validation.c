@@ -27,8 +27,8 @@ static bool check_later(const char *path, const char *value, const Setting **wro
 
 static bool is_loopback(const char *listen)
 {
-    return text_starts_with(listen, "127.") || text_starts_with(listen, "localhost:") || text_starts_with(listen, "[::1]:") ||
-           text_starts_with(listen, "unix:");
+    return text_starts_with(listen, "127.") || text_starts_with(listen, "localhost:") ||
+           text_starts_with(listen, "[::1]:") || text_starts_with(listen, "unix:");
 }
 
 /* host:port or [v6]:port; the port may be 0: the system chooses. */
@@ -57,7 +57,8 @@ static bool check_listen(const Configuration *configuration, const Setting **wro
         }
         if (!is_loopback(listen) && !configuration->http_allow_anonymous) {
             auto_free char *message = text_format("%s can be reached from other machines: that needs "
-                                                  "http.allow_anonymous: true in this version", listen);
+                                                  "http.allow_anonymous: true in this version",
+                                                  listen);
             return wrong_setting("http.listen", wrong, error, message);
         }
     }
@@ -76,7 +77,8 @@ bool configuration_validate(const Configuration *configuration, const Setting **
         return wrong_setting("namespace", wrong, error, "must be at most 64 characters without spaces and slashes");
     }
     if (configuration->http_metrics_requires_token) {
-        return wrong_setting("http.metrics_requires_token", wrong, error, "is not supported by this version: leave it false");
+        return wrong_setting("http.metrics_requires_token", wrong, error,
+                             "is not supported by this version: leave it false");
     }
     return check_file("prefect.api_key_file", configuration->prefect_api_key_file, wrong, error) &&
            check_file("prefect.auth_string_file", configuration->prefect_auth_string_file, wrong, error) &&

@@ -44,5 +44,7 @@ void actions_release(Actions *actions)
 bool changes_empty(const Changes *changes)
 {
     return changes->run_count + changes->sendpost_count + changes->event_count + changes->key_count +
-               changes->definition_count == 0 && !changes->totals;
+                   changes->definition_count ==
+               0 &&
+           !changes->totals;
 }

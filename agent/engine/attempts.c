@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A `run` stage up to its flow run: find the deployment, write down the intent, send it until it is answered. The intent freezes
- * deployment, key and body; whatever happens in between, the same three are sent again, and Prefect answers with the flow run
- * that the key already has. Only when creation was refused and no flow run has the key is the intent given up. */
+/* A `run` stage up to its flow run: find the deployment, write down the intent, send it until it is answered. The
+ * intent freezes deployment, key and body; whatever happens in between, the same three are sent again, and Prefect
+ * answers with the flow run that the key already has. Only when creation was refused and no flow run has the key is the
+ * intent given up. */
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"

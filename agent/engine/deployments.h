@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Prefect calls the deployments that definitions name: asked once for all stages that wait for it, forgotten when Prefect
- * says that the id no longer exists. */
+/* What Prefect calls the deployments that definitions name: asked once for all stages that wait for it, forgotten when
+ * Prefect says that the id no longer exists. */
 #ifndef SENDPOST_ENGINE_DEPLOYMENTS_H
 #define SENDPOST_ENGINE_DEPLOYMENTS_H
 
@@ -27,7 +27,7 @@ typedef struct Deployments {
 void deployments_init(Deployments *deployments, uint64_t seed);
 void deployments_release(Deployments *deployments);
 Deployment *deployments_of(Deployments *deployments, const char *reference); /* finds or makes */
-void deployment_forget(Deployment *deployment);                             /* its id */
-void deployment_wait(Deployment *deployment, const char *run_id);           /* until it is answered */
+void deployment_forget(Deployment *deployment);                              /* its id */
+void deployment_wait(Deployment *deployment, const char *run_id);            /* until it is answered */
 
 #endif

@@ -125,8 +125,8 @@ static void resume_stage(Turn *turn, Run *run, int node)
     } else if (stage->record.phase == PHASE_REPORTING) {
         reporting_begin(turn, run, node);
     } else if (stage->record.phase == PHASE_DELAYING) {
-        stage->due = deadline_since(turn->now, stage->record.retry_at - definition->retry_delay_ms,
-                                    definition->retry_delay_ms);
+        stage->due =
+            deadline_since(turn->now, stage->record.retry_at - definition->retry_delay_ms, definition->retry_delay_ms);
     }
     stage->cancel_due = stage->record.cut != CUT_NONE ? turn->now.boot_ms : TIME_NEVER;
 }
@@ -200,8 +200,8 @@ static void reachable_happened(Turn *turn)
 static void stage_happened(Turn *turn, HappeningKind kind, const AnswerEvent *answer)
 {
     static void (*const take[HAPPENINGS])(Turn *, Run *, int, const AnswerEvent *) = {
-        [HAPPENED_CREATED] = created_happened,          [HAPPENED_SEARCHED] = searched_happened,
-        [HAPPENED_LOOKED] = looked_happened,            [HAPPENED_CANCEL_ANSWERED] = cancel_answered,
+        [HAPPENED_CREATED] = created_happened,   [HAPPENED_SEARCHED] = searched_happened,
+        [HAPPENED_LOOKED] = looked_happened,     [HAPPENED_CANCEL_ANSWERED] = cancel_answered,
         [HAPPENED_REPORTED] = reported_happened,
     };
     Run *run = run_of(turn->engine, answer->run_id);

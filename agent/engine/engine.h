@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state machine of all sendposts and runs. Pure: no I/O, no clock, no randomness, no logging. A turn is: any number of
- * engine_step, then (committed and acted by the shell) engine_turn_end. The structs are open for reading (the API and the
- * metrics show them between turns); only engine/ writes them. */
+/* The state machine of all sendposts and runs. Pure: no I/O, no clock, no randomness, no logging. A turn is: any number
+ * of engine_step, then (committed and acted by the shell) engine_turn_end. The structs are open for reading (the API
+ * and the metrics show them between turns); only engine/ writes them. */
 #ifndef SENDPOST_ENGINE_ENGINE_H
 #define SENDPOST_ENGINE_ENGINE_H
 
@@ -21,18 +21,18 @@ typedef struct EngineOptions {
 /* The volatile part of a stage; boot times. */
 typedef struct Stage {
     StageRecord record;
-    bool in_flight;        /* a request of its phase is out */
+    bool in_flight; /* a request of its phase is out */
     bool cancel_in_flight;
-    int failures;          /* of requests in a row: the back-off */
-    int absences;          /* polls in a row that missed the flow run */
-    int64_t due;           /* when time alone makes something due; TIME_NEVER */
+    int failures; /* of requests in a row: the back-off */
+    int absences; /* polls in a row that missed the flow run */
+    int64_t due;  /* when time alone makes something due; TIME_NEVER */
     int64_t cancel_due;
-    int64_t last_seen;     /* asked_boot_ms of the last answer about its flow run */
-    int64_t deadline;      /* of the attempt's timeout, the settle window, the wait or the report; by phase */
-    int64_t cancel_force;  /* when CANCELLED is set without asking further */
-    int refusal_status;    /* PHASE_SEARCHING: what create_flow_run answered */
-    signed char tainted;   /* upstream failure: -1 not known yet */
-    Failure *failure;      /* PHASE_REPORTING: collected so far; not published before the stage ends */
+    int64_t last_seen;    /* asked_boot_ms of the last answer about its flow run */
+    int64_t deadline;     /* of the attempt's timeout, the settle window, the wait or the report; by phase */
+    int64_t cancel_force; /* when CANCELLED is set without asking further */
+    int refusal_status;   /* PHASE_SEARCHING: what create_flow_run answered */
+    signed char tainted;  /* upstream failure: -1 not known yet */
+    Failure *failure;     /* PHASE_REPORTING: collected so far; not published before the stage ends */
 } Stage;
 
 typedef struct Run {
@@ -40,13 +40,13 @@ typedef struct Run {
     Definition *definition;
     struct Sendpost *sendpost;
     Json *parameters;
-    Stage *stages; /* one for each node of the definition; groups carry derived states */
-    int64_t due;   /* the earliest of all its times */
+    Stage *stages;    /* one for each node of the definition; groups carry derived states */
+    int64_t due;      /* the earliest of all its times */
     int64_t deadline; /* of its timeout; TIME_NEVER */
-    size_t timer;  /* its place in the timers */
-    bool came_due; /* its planned start has come, whatever the wall clock says later */
-    bool stepping; /* a step lets ready stages start although it is held */
-    bool dirty;    /* is in changes.runs */
+    size_t timer;     /* its place in the timers */
+    bool came_due;    /* its planned start has come, whatever the wall clock says later */
+    bool stepping;    /* a step lets ready stages start although it is held */
+    bool dirty;       /* is in changes.runs */
     bool ended;
 } Run;
 
@@ -54,8 +54,8 @@ typedef struct Run {
 typedef struct SendpostStage {
     char *path;
     StageTotals totals;
-    State state;        /* of the shown run */
-    int64_t started_at; /* while active, else 0 */
+    State state;         /* of the shown run */
+    int64_t started_at;  /* while active, else 0 */
     char *deployment_id; /* once Prefect has answered; NULL before */
     bool dirty;
 } SendpostStage;
@@ -93,12 +93,14 @@ void engine_free(Engine *engine);
 
 /* --- from the journal, before the first step, in this order --- */
 void engine_restore_totals(Engine *engine, const AgentTotals *totals, int64_t last_event_id);
-/* A sendpost as it was: totals and, by path, its stages' (taken over: texts and arrays). definition may be NULL when its file is not known;
- * it gets its current definition from HAPPENED_LOADED. last_run is taken over, may be NULL. */
+/* A sendpost as it was: totals and, by path, its stages' (taken over: texts and arrays). definition may be NULL when
+ * its file is not known; it gets its current definition from HAPPENED_LOADED. last_run is taken over, may be NULL. */
 void engine_restore_sendpost(Engine *engine, const char *name, const SendpostTotals *totals, SendpostStage *stages,
                              size_t stage_count, RunRecord *last_run, RunRecord *last_failed);
-/* An unfinished run with its stage records (nodes of `definition` without a record are waiting). Contents are taken over. */
-void engine_restore_run(Engine *engine, RunRecord *record, StageRecord *stages, size_t stage_count, Definition *definition);
+/* An unfinished run with its stage records (nodes of `definition` without a record are waiting). Contents are taken
+ * over. */
+void engine_restore_run(Engine *engine, RunRecord *record, StageRecord *stages, size_t stage_count,
+                        Definition *definition);
 /* Goes on where the runs stood: asks what has to be asked again. */
 void engine_resume(Engine *engine, Now now, Actions *actions);
 
@@ -109,7 +111,8 @@ void engine_turn_end(Engine *engine); /* frees what ended in this turn */
 int64_t engine_deadline(const Engine *engine);
 
 /* --- what the shell watches --- */
-/* Flow runs to poll, all of them: each_ in no particular order. For (size_t at = 0; engine_watched_each(engine, &at, &id);) */
+/* Flow runs to poll, all of them: each_ in no particular order. For (size_t at = 0; engine_watched_each(engine, &at,
+ * &id);) */
 bool engine_watched_each(const Engine *engine, size_t *at, const char **flow_run_id);
 size_t engine_watched_count(const Engine *engine);
 /* Whether something was asked or changed since the last call that makes a change of a flow run likely soon. */
@@ -119,7 +122,8 @@ bool engine_take_eagerness(Engine *engine);
 size_t engine_sendpost_count(const Engine *engine);
 const Sendpost *engine_sendpost_at(const Engine *engine, size_t index); /* by name; NULL past the end */
 const Sendpost *engine_sendpost_find(const Engine *engine, const char *name);
-const Run *engine_run_find(const Engine *engine, const char *id); /* unfinished ones, and those that ended in this turn */
+const Run *engine_run_find(const Engine *engine,
+                           const char *id); /* unfinished ones, and those that ended in this turn */
 const AgentTotals *engine_totals(const Engine *engine);
 size_t engine_file_count(const Engine *engine);
 const DefinitionFile *engine_file_at(const Engine *engine, size_t index); /* by name */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must hold after every step, in release builds too. The numbers are those of the invariants in docs/architecture.md. */
+/* What must hold after every step, in release builds too. The numbers are those of the invariants in
+ * docs/architecture.md. */
 #include "base/assert.h"
 #include "base/text.h"
 #include "engine/internal.h"
 
-/* 2: one attempt, one flow run: numbered without gaps, only the last one open, its intent complete before it is sent. */
+/* 2: one attempt, one flow run: numbered without gaps, only the last one open, its intent complete before it is sent.
+ */
 static void check_attempts(const Node *node, const StageRecord *stage)
 {
     for (size_t i = 0; i < stage->attempt_count; i++) {

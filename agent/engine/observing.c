@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An `observe` stage: which flow run of a deployment, started by somebody else, decides? The newest within the window that
- * matches. A completed one passes, an active one is followed, a bad end or none is waited on until `wait` is over. */
+/* An `observe` stage: which flow run of a deployment, started by somebody else, decides? The newest within the window
+ * that matches. A completed one passes, an active one is followed, a bad end or none is waited on until `wait` is over.
+ */
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/internal.h"
@@ -165,9 +166,9 @@ void observed_ended_badly(Turn *turn, Run *run, int node)
     if (run->stages[node].absences) {
         message = text_copy("the flow run was deleted in Prefect");
     } else {
-        message = text_format("ended %s%s%s", prefect_type_names[attempt->prefect_type],
-                              attempt->prefect_message ? ": " : "",
-                              attempt->prefect_message ? attempt->prefect_message : "");
+        message =
+            text_format("ended %s%s%s", prefect_type_names[attempt->prefect_type], attempt->prefect_message ? ": " : "",
+                        attempt->prefect_message ? attempt->prefect_message : "");
     }
     attempt_finish(turn, run, node, STATE_FAILED, REASON_NOT_OBSERVED, message);
     stage_set_state(turn, run, node, STATE_SCHEDULED, REASON_NONE);

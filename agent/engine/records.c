@@ -3,8 +3,8 @@
 #include "base/memory.h"
 
 const char *const event_type_names[EVENT_TYPES] = {
-    "run.created",        "run.state",          "stage.state",       "definition.loaded",
-    "definition.broken",  "definition.retired", "prefect.reachable", "prefect.unreachable",
+    "run.created",       "run.state",          "stage.state",       "definition.loaded",
+    "definition.broken", "definition.retired", "prefect.reachable", "prefect.unreachable",
 };
 
 void attempt_record_release(AttemptRecord *attempt)

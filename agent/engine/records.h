@@ -42,10 +42,10 @@ typedef struct AttemptRecord {
     char *prefect_name, *prefect_message;
     int64_t prefect_timestamp;
     int64_t intent_at, created_at, started_at, ended_at; /* created, started, ended: Prefect's where it has them */
-    int64_t crash_seen_at;    /* CRASHED was first seen: the settle window runs from here */
-    int64_t end_seen_at;      /* a bad end was believed: the report is due 10 s later */
-    int64_t cancel_sent_at;   /* CANCELLING was first asked for */
-    bool dirty;               /* to be written in this turn */
+    int64_t crash_seen_at;                               /* CRASHED was first seen: the settle window runs from here */
+    int64_t end_seen_at;                                 /* a bad end was believed: the report is due 10 s later */
+    int64_t cancel_sent_at;                              /* CANCELLING was first asked for */
+    bool dirty;                                          /* to be written in this turn */
 } AttemptRecord;
 
 typedef struct StageRecord {
@@ -55,10 +55,10 @@ typedef struct StageRecord {
     Reason reason;
     char *message;
     Cut cut;
-    bool blocked;            /* it will wait for (or waits for) an operator */
-    bool taken_over;         /* completed by the run that this one retries, or before `from` */
+    bool blocked;    /* it will wait for (or waits for) an operator */
+    bool taken_over; /* completed by the run that this one retries, or before `from` */
     char *deployment_id, *deployment_name;
-    char *parameters;        /* JSON as sent; NULL before */
+    char *parameters; /* JSON as sent; NULL before */
     int64_t started_at, ended_at;
     int64_t retry_at;        /* PHASE_DELAYING: when the next attempt is due; observe: when its `wait` is over */
     AttemptRecord *attempts; /* oldest first */
@@ -83,26 +83,33 @@ typedef struct RunRecord {
     Reason reason;
     Trigger trigger;
     int64_t for_at, start_at, created_at, started_at, ended_at;
-    int64_t duration_ms;    /* first start to last end, once ended */
+    int64_t duration_ms; /* first start to last end, once ended */
     int64_t first_running_at;
-    char *parameters;       /* JSON object, resolved; never NULL */
+    char *parameters; /* JSON object, resolved; never NULL */
     char *triggered_by, *trigger_reason;
     char definition_sha256[DIGEST_HEX_SIZE];
     char *revision;
     char retry_of[UUID_SIZE], retried_by[UUID_SIZE]; /* "" = none */
-    char *from;             /* stage path; NULL: from the start */
-    bool admitted;          /* passed the concurrency rule; before: planned or queued */
+    char *from;                                      /* stage path; NULL: from the start */
+    bool admitted;                                   /* passed the concurrency rule; before: planned or queued */
     bool held;
     Cut cut;
-    int64_t held_since;     /* time has been standing still since; 0: it runs */
-    int64_t held_ms;        /* what counts in no timeout, up to held_since */
-    Failure *failure;       /* the first one; published only with the end of its stage */
+    int64_t held_since; /* time has been standing still since; 0: it runs */
+    int64_t held_ms;    /* what counts in no timeout, up to held_since */
+    Failure *failure;   /* the first one; published only with the end of its stage */
     bool dirty;
 } RunRecord;
 
 typedef enum EventType {
-    EVENT_RUN_CREATED, EVENT_RUN_STATE, EVENT_STAGE_STATE, EVENT_DEFINITION_LOADED, EVENT_DEFINITION_BROKEN,
-    EVENT_DEFINITION_RETIRED, EVENT_PREFECT_REACHABLE, EVENT_PREFECT_UNREACHABLE, EVENT_TYPES
+    EVENT_RUN_CREATED,
+    EVENT_RUN_STATE,
+    EVENT_STAGE_STATE,
+    EVENT_DEFINITION_LOADED,
+    EVENT_DEFINITION_BROKEN,
+    EVENT_DEFINITION_RETIRED,
+    EVENT_PREFECT_REACHABLE,
+    EVENT_PREFECT_UNREACHABLE,
+    EVENT_TYPES
 } EventType;
 extern const char *const event_type_names[EVENT_TYPES]; /* "run.created", ... */
 
@@ -113,7 +120,7 @@ typedef struct EventRecord {
     int64_t at;
     char *sendpost, *run, *stage;
     const char *from, *to, *reason; /* names from state.h */
-    char *detail; /* definition.broken: the message */
+    char *detail;                   /* definition.broken: the message */
 } EventRecord;
 
 void attempt_record_release(AttemptRecord *attempt);

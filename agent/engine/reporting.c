@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A failure explains itself: before the end of a failed stage is shown to anybody, Prefect is asked which task failed and what its
- * author logged. Task runs may arrive late, so the question is repeated until the report is complete or 10 s old. */
+/* A failure explains itself: before the end of a failed stage is shown to anybody, Prefect is asked which task failed
+ * and what its author logged. Task runs may arrive late, so the question is repeated until the report is complete or 10
+ * s old. */
 #include "base/memory.h"
 #include "engine/internal.h"
 #include "engine/links.h"

@@ -135,7 +135,8 @@ void run_held_clock(Turn *turn, Run *run)
         record->held_since = 0;
         turn_touch_run(turn, run);
         if (run->definition->timeout_ms) {
-            run->deadline = deadline_since(turn->now, record->started_at + record->held_ms, run->definition->timeout_ms);
+            run->deadline =
+                deadline_since(turn->now, record->started_at + record->held_ms, run->definition->timeout_ms);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of sendposts and of the files that define them. A sendpost that was ever loaded stays known, so that its counters go on
- * when its file returns; it is shown while it is configured or has runs. */
+/* The table of sendposts and of the files that define them. A sendpost that was ever loaded stays known, so that its
+ * counters go on when its file returns; it is shown while it is configured or has runs. */
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"

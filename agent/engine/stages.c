@@ -214,7 +214,8 @@ void stage_finish(Turn *turn, Run *run, int node, State state, Reason reason, co
     account_stage_end(turn, run, node);
     if (stage_failed(run, node)) {
         if (!run->record.failure && stage->record.cut != CUT_SIBLING) {
-            run->record.failure = stage->failure ? memory_steal(&stage->failure) : failure_of_stage(turn->engine, run, node);
+            run->record.failure =
+                stage->failure ? memory_steal(&stage->failure) : failure_of_stage(turn->engine, run, node);
         }
         cut_siblings(turn, run, node);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters, histograms and timestamps that continue over restarts: they are written in the transaction of what they count.
- * Times are wall ms, 0 = never; durations are ms. */
+/* Counters, histograms and timestamps that continue over restarts: they are written in the transaction of what they
+ * count. Times are wall ms, 0 = never; durations are ms. */
 #ifndef SENDPOST_ENGINE_TOTALS_H
 #define SENDPOST_ENGINE_TOTALS_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum { DURATION_BUCKETS = 12, START_DELAY_BUCKETS = 13 };
-extern const int duration_bucket_seconds[DURATION_BUCKETS];       /* 5 15 30 60 120 300 600 1800 3600 7200 14400 43200 */
+extern const int duration_bucket_seconds[DURATION_BUCKETS]; /* 5 15 30 60 120 300 600 1800 3600 7200 14400 43200 */
 extern const int start_delay_bucket_seconds[START_DELAY_BUCKETS]; /* 1 and the same */
 
 /* counts[i]: values within bucket i alone (not cumulated); the last one is +Inf. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state machines as tables: which state, and which phase of a stage, may follow which. Only the functions here write
- * them, so that no edge is taken that the tables do not have. */
+/* The state machines as tables: which state, and which phase of a stage, may follow which. Only the functions here
+ * write them, so that no edge is taken that the tables do not have. */
 #include "base/assert.h"
 #include "engine/internal.h"
 
-#define TO(state) (1u << STATE_##state)
+#define TO(state)    (1u << STATE_##state)
 #define STAGE_ACTIVE (TO(SCHEDULED) | TO(PENDING) | TO(RUNNING) | TO(PAUSED) | TO(CANCELLING))
-#define STAGE_ENDS (TO(COMPLETED) | TO(FAILED) | TO(CRASHED) | TO(CANCELLED))
+#define STAGE_ENDS   (TO(COMPLETED) | TO(FAILED) | TO(CRASHED) | TO(CANCELLED))
 
 /* A flow run may go from any active state to any other: Prefect retries, reschedules and pauses them. */
 static const unsigned stage_edges[STATES] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flow run that is known: followed by polls until it ends, cancelled when its stage is cut. Away is not failed: nothing here
- * is decided but by a reply, and what a deadline decides only by a reply to a question asked after it. */
+/* A flow run that is known: followed by polls until it ends, cancelled when its stage is cut. Away is not failed:
+ * nothing here is decided but by a reply, and what a deadline decides only by a reply to a question asked after it. */
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"

@@ -109,7 +109,8 @@ static void check_flow_runs(const World *world, const Store *store)
     }
 }
 
-void check_rest(const Engine *engine, const World *world, Store *store, char (*accepted)[UUID_SIZE], size_t accepted_count)
+void check_rest(const Engine *engine, const World *world, Store *store, char (*accepted)[UUID_SIZE],
+                size_t accepted_count)
 {
     for (size_t i = 0; i < accepted_count; i++) {
         const StoredRun *stored = store_find(store, accepted[i]);

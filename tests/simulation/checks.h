@@ -9,6 +9,7 @@
 void check_turn(const Engine *engine, const World *world);
 
 /* When everything has come to rest: every accepted run ended, for a reason that really was one. */
-void check_rest(const Engine *engine, const World *world, Store *store, char (*accepted)[UUID_SIZE], size_t accepted_count);
+void check_rest(const Engine *engine, const World *world, Store *store, char (*accepted)[UUID_SIZE],
+                size_t accepted_count);
 
 #endif

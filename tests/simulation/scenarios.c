@@ -17,7 +17,8 @@ static const char *const texts[SCENARIOS] = {
     "- {name: b, run: f/b}\n- {name: c, run: f/c}\n",
     "name: approve\ntimeout: 1h\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, blocked: true}\n",
     "name: watch\nstages:\n- {name: a, observe: f/seen, within: 24h, wait: 10m}\n- {name: b, run: f/b}\n",
-    "name: watch-once\nconcurrency: queue\nstages:\n- {name: a, observe: f/seen, within: 1h}\n- {name: b, run: f/b, when: always}\n",
+    "name: watch-once\nconcurrency: queue\nstages:\n- {name: a, observe: f/seen, within: 1h}\n- {name: b, run: f/b, "
+    "when: always}\n",
     "name: by-id\nconcurrency: replace\nstages:\n- {name: a, run: 00000000-0000-4000-8000-00000000000a, retries: 1}\n",
     "name: leave\nstages:\n- {name: a, run: f/a, timeout: 2m, on_timeout: leave}\n- {name: b, run: f/b, needs: []}\n",
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the real engine against a simulated world, one life after another: each seed is a few triggers, some operators, a faulty network,
- * crashes between any two steps, clock jumps; then the faults stop and all must come to rest. A seed that fails is printed and can
- * be replayed: simulation --from SEED --seeds 1 --verbose. */
+/* Runs the real engine against a simulated world, one life after another: each seed is a few triggers, some operators,
+ * a faulty network, crashes between any two steps, clock jumps; then the faults stop and all must come to rest. A seed
+ * that fails is printed and can be replayed: simulation --from SEED --seeds 1 --verbose. */
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -15,7 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACCEPTED_MAX = 16, STEPS_MAX = 200000, FAULTS_MS = 2 * 3600 * 1000, REST_MS = 48 * 3600 * 1000, SETTLE_AGAIN_MS = 600000 };
+enum {
+    ACCEPTED_MAX = 16,
+    STEPS_MAX = 200000,
+    FAULTS_MS = 2 * 3600 * 1000,
+    REST_MS = 48 * 3600 * 1000,
+    SETTLE_AGAIN_MS = 600000
+};
 
 typedef struct Life {
     World world;
@@ -33,8 +39,11 @@ static volatile sig_atomic_t current_seed_low, current_seed_high;
 
 static Engine *engine_fresh(void)
 {
-    return engine_new(&(EngineOptions){.namespace = "simulation", .ui_url = "http://ui", .settle_ms = 30000,
-                                       .cancel_grace_ms = 300000, .map_seed = 7});
+    return engine_new(&(EngineOptions){.namespace = "simulation",
+                                       .ui_url = "http://ui",
+                                       .settle_ms = 30000,
+                                       .cancel_grace_ms = 300000,
+                                       .map_seed = 7});
 }
 
 static void life_load(Life *life)
@@ -71,7 +80,7 @@ static void schedule_poll(Life *life)
 {
     if (!life->world.polling && engine_watched_count(life->engine)) {
         life->world.polling = true;
-        world_schedule(&life->world, 1000 + (int64_t)world_random(&life->world, 40000), 
+        world_schedule(&life->world, 1000 + (int64_t)world_random(&life->world, 40000),
                        (Entry){.task = TASK_POLL, .generation = life->world.generation});
     }
 }
@@ -119,8 +128,14 @@ static void trigger(Life *life)
     snprintf(key, sizeof key, "k%d", (int)world_random(world, 6));
     const StoredKey *known = store_find_key(&life->store, life->definition->name, key);
     TriggerEvent event = {
-        .token = 1, .sendpost = life->definition->name, .run_id = id, .trigger = TRIGGER_API, .key = key,
-        .body_digest = "same", .known_run = known ? known->run_id : NULL, .known_digest = known ? known->digest : NULL,
+        .token = 1,
+        .sendpost = life->definition->name,
+        .run_id = id,
+        .trigger = TRIGGER_API,
+        .key = key,
+        .body_digest = "same",
+        .known_run = known ? known->run_id : NULL,
+        .known_digest = known ? known->digest : NULL,
         .paused = world_random(world, 20) == 0,
         .start_at = world_random(world, 6) ? 0 : world->now.wall_ms + (int64_t)world_random(world, 600000),
     };
@@ -129,8 +144,8 @@ static void trigger(Life *life)
 
 static void operate(Life *life)
 {
-    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME, HAPPENED_RESUME,
-                                          HAPPENED_BLOCK,  HAPPENED_STEP};
+    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME,
+                                          HAPPENED_RESUME, HAPPENED_BLOCK, HAPPENED_STEP};
     if (life->accepted_count == 0) {
         return;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A journal in memory: what was committed, and nothing else, survives a crash. It refuses what a journal must never see: a
- * change of what has ended. */
+/* A journal in memory: what was committed, and nothing else, survives a crash. It refuses what a journal must never
+ * see: a change of what has ended. */
 #ifndef SIMULATION_STORE_H
 #define SIMULATION_STORE_H
 

@@ -211,8 +211,13 @@ static SimulatedRun *flow_run_new(World *world, const char *deployment_id, const
     auto_free char *seed = text_format("flow run %zu", world->run_count);
     uuid_from_digest(seed, strlen(seed), id);
     run.flow_run = (FlowRun){
-        .id = text_copy(id), .name = text_copy("name"), .deployment_id = text_copy(deployment_id), .key = text_copy(key),
-        .type = PREFECT_SCHEDULED, .created_at = world->now.wall_ms, .expected_start_at = world->now.wall_ms,
+        .id = text_copy(id),
+        .name = text_copy("name"),
+        .deployment_id = text_copy(deployment_id),
+        .key = text_copy(key),
+        .type = PREFECT_SCHEDULED,
+        .created_at = world->now.wall_ms,
+        .expected_start_at = world->now.wall_ms,
         .state_timestamp = world->now.wall_ms,
     };
     array_push(world->runs, world->run_count, world->run_capacity) = run;
@@ -331,7 +336,8 @@ static void process_cancel(World *world, const Request *request, Answer *answer)
         run->flow_run.type = PREFECT_CANCELLING;
         if (world_random(world, 4)) {
             int index = (int)(run - world->runs);
-            world_schedule(world, 1000 + (int64_t)world_random(world, 30000), (Entry){.task = TASK_FLOW_RUN, .index = index});
+            world_schedule(world, 1000 + (int64_t)world_random(world, 30000),
+                           (Entry){.task = TASK_FLOW_RUN, .index = index});
         }
     }
     answer->event.type = run->flow_run.type;
@@ -393,9 +399,12 @@ static const struct {
     HappeningKind answered;
     void (*process)(World *, const Request *, Answer *);
 } services[REQUEST_KINDS] = {
-    [REQUEST_RESOLVE] = {HAPPENED_RESOLVED, process_resolve},      [REQUEST_CREATE] = {HAPPENED_CREATED, process_create},
-    [REQUEST_SEARCH] = {HAPPENED_SEARCHED, process_search},        [REQUEST_LOOK] = {HAPPENED_LOOKED, process_look},
-    [REQUEST_CANCEL] = {HAPPENED_CANCEL_ANSWERED, process_cancel}, [REQUEST_REPORT] = {HAPPENED_REPORTED, process_report},
+    [REQUEST_RESOLVE] = {HAPPENED_RESOLVED, process_resolve},
+    [REQUEST_CREATE] = {HAPPENED_CREATED, process_create},
+    [REQUEST_SEARCH] = {HAPPENED_SEARCHED, process_search},
+    [REQUEST_LOOK] = {HAPPENED_LOOKED, process_look},
+    [REQUEST_CANCEL] = {HAPPENED_CANCEL_ANSWERED, process_cancel},
+    [REQUEST_REPORT] = {HAPPENED_REPORTED, process_report},
     [REQUEST_POLL] = {HAPPENED_POLLED, process_poll},
 };
 
@@ -426,7 +435,9 @@ void world_process(World *world, Entry *entry)
     answer->kind = services[request->kind].answered;
     answer->run_id = text_copy(request->run_id);
     answer->reference = request->kind == REQUEST_RESOLVE ? NULL : text_copy(request->reference);
-    answer->event = (AnswerEvent){.run_id = answer->run_id, .node = request->node, .attempt = request->attempt,
+    answer->event = (AnswerEvent){.run_id = answer->run_id,
+                                  .node = request->node,
+                                  .attempt = request->attempt,
                                   .asked_boot_ms = request->since_ms};
     bool lost = world->now.boot_ms < world->outage_until || world_chance(world, 4);
     if (!lost) {
@@ -434,10 +445,13 @@ void world_process(World *world, Entry *entry)
     }
     if (lost || world_chance(world, 4)) { /* the reply was lost: whatever Prefect did, nobody knows */
         Answer *unknown = memory_new(sizeof *unknown);
-        *unknown = (Answer){.kind = answer->kind, .run_id = text_copy(request->run_id),
-                            .reference = text_copy(request->reference)};
-        unknown->event = (AnswerEvent){.run_id = unknown->run_id, .reference = unknown->reference, .node = request->node,
-                                       .attempt = request->attempt, .outcome = OUTCOME_UNKNOWN,
+        *unknown = (Answer){
+            .kind = answer->kind, .run_id = text_copy(request->run_id), .reference = text_copy(request->reference)};
+        unknown->event = (AnswerEvent){.run_id = unknown->run_id,
+                                       .reference = unknown->reference,
+                                       .node = request->node,
+                                       .attempt = request->attempt,
+                                       .outcome = OUTCOME_UNKNOWN,
                                        .asked_boot_ms = request->since_ms};
         answer_free(answer);
         answer = unknown;

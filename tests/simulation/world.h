@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything outside of the engine: two clocks, a queue of what will happen, a Prefect with flow runs that live on their own, and a
- * network that loses, delays and repeats. All of it follows from one seed. */
+/* Everything outside of the engine: two clocks, a queue of what will happen, a Prefect with flow runs that live on
+ * their own, and a network that loses, delays and repeats. All of it follows from one seed. */
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
 
@@ -9,20 +9,26 @@
 
 typedef struct SimulatedRun {
     FlowRun flow_run;
-    int plan;          /* what becomes of it: see world.c */
-    int steps;         /* taken in it */
+    int plan;  /* what becomes of it: see world.c */
+    int steps; /* taken in it */
     bool deleted;
-    bool foreign;      /* somebody else started it */
+    bool foreign; /* somebody else started it */
     int64_t ended_boot, crashed_boot;
-    char *reference;   /* of its deployment */
+    char *reference; /* of its deployment */
 } SimulatedRun;
 
 typedef enum Task {
     TASK_PROCESS,  /* a request reaches Prefect */
     TASK_DELIVER,  /* an answer reaches the engine */
     TASK_FLOW_RUN, /* a flow run moves on */
-    TASK_TRIGGER, TASK_VERB, TASK_CRASH, TASK_OUTAGE, TASK_JUMP, TASK_POLL, TASK_MEDDLE,
-    TASK_SETTLE    /* somebody brings what hangs to an end */
+    TASK_TRIGGER,
+    TASK_VERB,
+    TASK_CRASH,
+    TASK_OUTAGE,
+    TASK_JUMP,
+    TASK_POLL,
+    TASK_MEDDLE,
+    TASK_SETTLE /* somebody brings what hangs to an end */
 } Task;
 
 /* An answer under way: owned copies. */
@@ -51,12 +57,12 @@ typedef struct World {
     uint64_t order;
     SimulatedRun *runs;
     size_t run_count, run_capacity;
-    int generation;      /* of the engine; grows with each crash */
+    int generation; /* of the engine; grows with each crash */
     int64_t outage_until;
-    bool faults;         /* off in the end, so that everything can come to rest */
-    int renamed;         /* how often deployments were created anew under another id */
+    bool faults; /* off in the end, so that everything can come to rest */
+    int renamed; /* how often deployments were created anew under another id */
     bool polling;
-    const Store *store;  /* for checks at the moment of creation */
+    const Store *store; /* for checks at the moment of creation */
 } World;
 
 void world_init(World *world, uint64_t seed, const Store *store);

@@ -222,14 +222,10 @@ static void revision_is_the_commit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(changes_are_seen_once),
-        TEST(broken_file_keeps_its_last_good_definition),
-        TEST(what_was_good_is_remembered),
-        TEST(names_are_unique),
-        TEST(a_name_may_change),
-        TEST(directory_that_vanishes_keeps_everything),
-        TEST(links_are_followed),
-        TEST(revision_is_the_commit),
+        TEST(changes_are_seen_once),       TEST(broken_file_keeps_its_last_good_definition),
+        TEST(what_was_good_is_remembered), TEST(names_are_unique),
+        TEST(a_name_may_change),           TEST(directory_that_vanishes_keeps_everything),
+        TEST(links_are_followed),          TEST(revision_is_the_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

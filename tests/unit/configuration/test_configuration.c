@@ -41,15 +41,16 @@ static int tear_down(void **state)
     return rmdir(directory);
 }
 
-static Loaded load(const char *yaml, const ConfigurationOverride *overrides, size_t count, const char *const *environment)
+static Loaded load(const char *yaml, const ConfigurationOverride *overrides, size_t count,
+                   const char *const *environment)
 {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(yaml, file);
     fclose(file);
     Loaded loaded = {0};
-    loaded.configuration = configuration_load(path, overrides, count, (char *const *)(uintptr_t)environment, &loaded.findings, &loaded.file,
-                                              &loaded.text, &loaded.error);
+    loaded.configuration = configuration_load(path, overrides, count, (char *const *)(uintptr_t)environment,
+                                              &loaded.findings, &loaded.file, &loaded.text, &loaded.error);
     return loaded;
 }
 
@@ -66,7 +67,7 @@ static const char *const nothing[] = {NULL};
 static void defaults_and_derived_values(void **state)
 {
     (void)state;
-    const char *const environment[] = {"HOME=/home/x", "XDG_STATE_HOME=/state", NULL};
+    const char *const environment[] = {"XDG_STATE_HOME=/state", NULL};
     Loaded loaded = load("", NULL, 0, environment);
     assert_non_null(loaded.configuration);
     const Configuration *configuration = loaded.configuration;
@@ -96,10 +97,15 @@ static void cloud_is_polled_less_often(void **state)
 static void stronger_ones_win(void **state)
 {
     (void)state;
-    const char *yaml = "prefect: {api_url: http://file/api, timeout: 1s, headers: {A: file, B: file}}\nlog: {level: debug}\n";
-    const char *const environment[] = {"PREFECT_API_URL=http://prefect/api", "PREFECT_API_KEY=k", "SENDPOST__PREFECT__TIMEOUT=2s",
-                                 "SENDPOST__LOG__LEVEL=warn", "SENDPOST_SERVICE_HOST=10.0.0.1",
-                                 "PREFECT_CLIENT_CUSTOM_HEADERS={\"a\":\"variable\"}", NULL};
+    const char *yaml =
+        "prefect: {api_url: http://file/api, timeout: 1s, headers: {A: file, B: file}}\nlog: {level: debug}\n";
+    const char *const environment[] = {"PREFECT_API_URL=http://prefect/api",
+                                       "PREFECT_API_KEY=k",
+                                       "SENDPOST__PREFECT__TIMEOUT=2s",
+                                       "SENDPOST__LOG__LEVEL=warn",
+                                       "SENDPOST_SERVICE_HOST=10.0.0.1",
+                                       "PREFECT_CLIENT_CUSTOM_HEADERS={\"a\":\"variable\"}",
+                                       NULL};
     ConfigurationOverride set[] = {{"log.level", "error"}};
     Loaded loaded = load(yaml, set, 1, environment);
     assert_non_null(loaded.configuration);
@@ -156,7 +162,8 @@ static void wrong_overrides_have_no_place(void **state)
     ConfigurationOverride set[] = {{"prefect.tmeout", "5s"}};
     Loaded loaded = load("", set, 1, nothing);
     assert_null(loaded.configuration);
-    assert_non_null(strstr(loaded.error.text, "--set: unknown setting 'prefect.tmeout', did you mean 'prefect.timeout'?"));
+    assert_non_null(
+        strstr(loaded.error.text, "--set: unknown setting 'prefect.tmeout', did you mean 'prefect.timeout'?"));
     release(&loaded);
     const char *const environment[] = {"SENDPOST__PREFECT__TIMEOUT=soon", NULL};
     loaded = load("", NULL, 0, environment);
@@ -173,7 +180,8 @@ static void wrong_overrides_have_no_place(void **state)
 static void anonymous_listeners_are_allowed_when_said(void **state)
 {
     (void)state;
-    Loaded loaded = load("http: {listen: [\"0.0.0.0:1\", \"[::1]:2\", \"unix:/run/x\"], allow_anonymous: true}\n", NULL, 0, nothing);
+    Loaded loaded = load("http: {listen: [\"0.0.0.0:1\", \"[::1]:2\", \"unix:/run/x\"], allow_anonymous: true}\n", NULL,
+                         0, nothing);
     assert_non_null(loaded.configuration);
     assert_int_equal(loaded.configuration->http_listen.count, 3);
     release(&loaded);
@@ -190,7 +198,8 @@ static void schema_knows_every_setting(void **state)
     for (size_t i = 0; i < SETTINGS; i++) {
         const Json *at = schema;
         char name[64];
-        for (const char *rest = settings[i].path; *rest; rest += rest[strcspn(rest, ".")] ? strcspn(rest, ".") + 1 : strlen(rest)) {
+        for (const char *rest = settings[i].path; *rest;
+             rest += rest[strcspn(rest, ".")] ? strcspn(rest, ".") + 1 : strlen(rest)) {
             snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "."), rest);
             at = json_member(json_member(at, "properties"), name);
             assert_non_null(at);

@@ -16,10 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RUN_1 "00000000-0000-7000-8000-000000000001"
-#define RUN_2 "00000000-0000-7000-8000-000000000002"
+#define RUN_1      "00000000-0000-7000-8000-000000000001"
+#define RUN_2      "00000000-0000-7000-8000-000000000002"
 #define DEPLOYMENT "00000000-0000-4000-8000-0000000000dd"
-#define FLOW_RUN "00000000-0000-4000-8000-0000000000ff"
+#define FLOW_RUN   "00000000-0000-4000-8000-0000000000ff"
 
 enum { START_WALL_MS = 1795000000, SETTLE_MS = 30000, GRACE_MS = 300000 };
 
@@ -53,14 +53,18 @@ static inline void fixture_load(Fixture *fixture, const char *text)
 {
     definition_release(fixture->definition);
     fixture->definition = fixture_read(text);
-    fixture_step(fixture, &(Happening){.kind = HAPPENED_LOADED,
-                                       .file = {.file = "a.yaml", .revision = "r1", .definition = fixture->definition}});
+    fixture_step(fixture,
+                 &(Happening){.kind = HAPPENED_LOADED,
+                              .file = {.file = "a.yaml", .revision = "r1", .definition = fixture->definition}});
 }
 
 static inline Engine *fixture_engine(void)
 {
-    return engine_new(&(EngineOptions){.namespace = "test", .ui_url = "http://ui", .settle_ms = SETTLE_MS,
-                                       .cancel_grace_ms = GRACE_MS, .map_seed = 1});
+    return engine_new(&(EngineOptions){.namespace = "test",
+                                       .ui_url = "http://ui",
+                                       .settle_ms = SETTLE_MS,
+                                       .cancel_grace_ms = GRACE_MS,
+                                       .map_seed = 1});
 }
 
 static inline void fixture_init(Fixture *fixture, const char *text)
@@ -128,18 +132,23 @@ static inline void fixture_resolve(Fixture *fixture, const char *reference)
 static inline FlowRun fixture_flow_run(const Fixture *fixture, PrefectType type)
 {
     bool started = type >= PREFECT_RUNNING;
-    return (FlowRun){.id = (char *)(uintptr_t)FLOW_RUN, .name = (char *)(uintptr_t) "gentle-fox",
-                     .deployment_id = (char *)(uintptr_t)DEPLOYMENT, .type = type,
-                     .state_message = (char *)(uintptr_t) "said so", .state_timestamp = fixture->now.wall_ms,
-                     .created_at = fixture->now.wall_ms, .started_at = started ? fixture->now.wall_ms : 0,
+    return (FlowRun){.id = (char *)(uintptr_t)FLOW_RUN,
+                     .name = (char *)(uintptr_t) "gentle-fox",
+                     .deployment_id = (char *)(uintptr_t)DEPLOYMENT,
+                     .type = type,
+                     .state_message = (char *)(uintptr_t) "said so",
+                     .state_timestamp = fixture->now.wall_ms,
+                     .created_at = fixture->now.wall_ms,
+                     .started_at = started ? fixture->now.wall_ms : 0,
                      .ended_at = prefect_type_is_end(type) ? fixture->now.wall_ms : 0};
 }
 
 static inline void fixture_created(Fixture *fixture, int node, int attempt)
 {
     FlowRun flow_run = fixture_flow_run(fixture, PREFECT_SCHEDULED);
-    fixture_answer(fixture, HAPPENED_CREATED,
-                   (AnswerEvent){.node = node, .attempt = attempt, .flow_runs = &flow_run, .flow_run_count = 1, .status = 201});
+    fixture_answer(
+        fixture, HAPPENED_CREATED,
+        (AnswerEvent){.node = node, .attempt = attempt, .flow_runs = &flow_run, .flow_run_count = 1, .status = 201});
 }
 
 static inline void fixture_seen(Fixture *fixture, PrefectType type)

@@ -70,9 +70,12 @@ static void same_key_is_the_same_run(void **state)
     other.token = 3;
     other.body_digest = "e";
     actions_clear(&fixture.actions);
-    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = first}, fixture.now, &fixture.actions);
-    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = again}, fixture.now, &fixture.actions);
-    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = other}, fixture.now, &fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = first}, fixture.now,
+                &fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = again}, fixture.now,
+                &fixture.actions);
+    engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = other}, fixture.now,
+                &fixture.actions);
     assert_int_equal(fixture.actions.replies[1].kind, REPLY_REPEATED);
     assert_string_equal(fixture.actions.replies[1].run_id, RUN_1);
     assert_int_equal(fixture.actions.replies[2].kind, REPLY_KEY_REUSED);
@@ -142,7 +145,8 @@ static void retired_sendpost_finishes_its_runs(void **state)
     fixture_start(&fixture);
     fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "a.yaml"}});
     assert_int_equal(engine_sendpost_count(fixture.engine), 1);
-    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .run_id = RUN_2})->kind, REPLY_UNKNOWN_SENDPOST);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 1, .run_id = RUN_2})->kind,
+                     REPLY_UNKNOWN_SENDPOST);
     fixture_seen(&fixture, PREFECT_COMPLETED);
     assert_int_equal(engine_sendpost_count(fixture.engine), 0);
     fixture_release(&fixture);

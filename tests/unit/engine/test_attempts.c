@@ -109,7 +109,8 @@ static void missing_deployment_is_looked_up_again(void **state)
     fixture_init(&fixture, ONE);
     fixture_trigger(&fixture, (TriggerEvent){.token = 1});
     fixture_resolve(&fixture, "f/a");
-    fixture_answer(&fixture, HAPPENED_CREATED, (AnswerEvent){.attempt = 1, .outcome = OUTCOME_NOT_FOUND, .status = 404});
+    fixture_answer(&fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.attempt = 1, .outcome = OUTCOME_NOT_FOUND, .status = 404});
     fixture_answer(&fixture, HAPPENED_SEARCHED, (AnswerEvent){.attempt = 1});
     assert_non_null(fixture_request(&fixture, REQUEST_RESOLVE));
     fixture_answer(&fixture, HAPPENED_RESOLVED,
@@ -162,7 +163,8 @@ static void failure_waits_for_its_report(void **state)
     fixture_answer(&fixture, HAPPENED_REPORTED, (AnswerEvent){.attempt = 1, .report = {.logs = "[]"}});
     fixture_pass(&fixture, 2000);
     assert_non_null(fixture_request(&fixture, REQUEST_REPORT));
-    Report report = {.task_name = "explode", .task_message = "boom", .logs = "[{\"message\":\"why\"}]", .complete = true};
+    Report report = {
+        .task_name = "explode", .task_message = "boom", .logs = "[{\"message\":\"why\"}]", .complete = true};
     fixture_answer(&fixture, HAPPENED_REPORTED, (AnswerEvent){.attempt = 1, .report = report});
     const Run *run = fixture_run(&fixture);
     assert_int_equal(run->record.state, STATE_FAILED);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
-#define WATCH "name: x\nstages:\n- {name: a, observe: f/a, within: 24h, wait: 10m, match: {parameters: {n: 1}, tags: [prod]}}\n"
+#define WATCH                                                                                                          \
+    "name: x\nstages:\n- {name: a, observe: f/a, within: 24h, wait: 10m, match: {parameters: {n: 1}, tags: [prod]}}\n"
 #define ONCE "name: x\nstages:\n- {name: a, observe: f/a, within: 24h}\n"
 
 static void begin(Fixture *fixture, const char *text)
@@ -105,12 +106,9 @@ static void cancelling_leaves_the_flow_run_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(completed_passes),
-        cmocka_unit_test(others_do_not_count),
-        cmocka_unit_test(bad_end_is_waited_on),
-        cmocka_unit_test(active_one_is_followed_beyond_the_wait),
-        cmocka_unit_test(none_is_not_observed),
-        cmocka_unit_test(cancelling_leaves_the_flow_run_alone),
+        cmocka_unit_test(completed_passes),     cmocka_unit_test(others_do_not_count),
+        cmocka_unit_test(bad_end_is_waited_on), cmocka_unit_test(active_one_is_followed_beyond_the_wait),
+        cmocka_unit_test(none_is_not_observed), cmocka_unit_test(cancelling_leaves_the_flow_run_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,9 @@ static void live(Fixture *fixture, const PrefectType *ends)
                 continue;
             }
             if (stage->record.phase == PHASE_RESOLVING && stage->in_flight) {
-                fixture_answer(fixture, HAPPENED_RESOLVED,
-                               (AnswerEvent){.reference = definition->deployment, .deployment_id = numbered(node, 'd')});
+                fixture_answer(
+                    fixture, HAPPENED_RESOLVED,
+                    (AnswerEvent){.reference = definition->deployment, .deployment_id = numbered(node, 'd')});
                 asked = true;
             } else if (stage->record.phase == PHASE_CREATING) {
                 FlowRun flow_run = fixture_flow_run(fixture, PREFECT_RUNNING);
@@ -47,7 +48,7 @@ static void live(Fixture *fixture, const PrefectType *ends)
 }
 
 #define GOOD PREFECT_COMPLETED
-#define BAD PREFECT_FAILED
+#define BAD  PREFECT_FAILED
 
 static void check(const char *text, const PrefectType *ends, State run, const char *states)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
-#define ONE "name: one\nstages:\n- {name: a, run: f/a}\n"
+#define ONE   "name: one\nstages:\n- {name: a, run: f/a}\n"
 #define TIMED "name: one\nstages:\n- {name: a, run: f/a, timeout: 5m}\n"
 
 static void crash_is_believed_after_the_settle_window(void **state)
@@ -48,8 +48,9 @@ static void timeout_needs_a_reply_asked_after_it(void **state)
     fixture_pass(&fixture, 600000);
     assert_null(fixture_request(&fixture, REQUEST_CANCEL));
     FlowRun stale = fixture_flow_run(&fixture, PREFECT_RUNNING);
-    fixture_answer(&fixture, HAPPENED_POLLED,
-                   (AnswerEvent){.flow_runs = &stale, .flow_run_count = 1, .asked_boot_ms = fixture.now.boot_ms - 400000});
+    fixture_answer(
+        &fixture, HAPPENED_POLLED,
+        (AnswerEvent){.flow_runs = &stale, .flow_run_count = 1, .asked_boot_ms = fixture.now.boot_ms - 400000});
     assert_null(fixture_request(&fixture, REQUEST_CANCEL));
     fixture_seen(&fixture, PREFECT_RUNNING);
     assert_non_null(fixture_request(&fixture, REQUEST_CANCEL));
