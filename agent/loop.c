@@ -16,6 +16,7 @@ enum {
     STOP_MS = 10000,       /* to finish what is in flight */
     WAIT_MAX_MS = 1000,    /* wall clocks may jump: schedules are looked at this often */
     DESCRIPTORS_MAX = 64,
+    UNAVAILABLE_MAX = 100000, /* refused triggers that are remembered */
 };
 
 static void step(Loop *loop, const Happening *happening, Now now)
@@ -50,16 +51,39 @@ static void collect_prefect(Loop *loop, Now now)
     }
 }
 
+/* A trigger that could not be accepted: shown at once, and counted for good when that can be written. */
+static void count_unavailable(Loop *loop, const char *sendpost, Now now)
+{
+    Happening happening = {.kind = HAPPENED_UNAVAILABLE, .trigger = {.sendpost = sendpost}};
+    engine_step(loop->engine, &happening, now, &loop->actions);
+    if (loop->unavailable.count < UNAVAILABLE_MAX) {
+        text_list_add(&loop->unavailable, sendpost);
+    }
+    actions_clear(&loop->actions);
+}
+
+static void take_command(Loop *loop, const Happening *command, Now now)
+{
+    bool trigger = command->kind == HAPPENED_TRIGGER;
+    if (loop->writable) {
+        if (trigger) {
+            text_list_add(&loop->triggers, command->trigger.sendpost);
+        }
+        step(loop, command, now);
+        return;
+    }
+    if (trigger) {
+        count_unavailable(loop, command->trigger.sendpost, now);
+    }
+    server_reply_unavailable(loop->server, trigger ? command->trigger.token : command->verb.token,
+                             "the journal cannot be written");
+}
+
 static void collect_commands(Loop *loop, Now now)
 {
     server_run(loop->server, now);
     for (Happening command; server_take_command(loop->server, &command);) {
-        uint64_t token = command.kind == HAPPENED_TRIGGER ? command.trigger.token : command.verb.token;
-        if (loop->writable) {
-            step(loop, &command, now);
-        } else {
-            server_reply_unavailable(loop->server, token, "the journal cannot be written");
-        }
+        take_command(loop, &command, now);
     }
     for (ServerFetch fetch; server_take_fetch(loop->server, &fetch);) {
         prefect_client_fetch(loop->prefect, fetch.token, fetch.path, fetch.body, now);
@@ -136,6 +160,10 @@ static void commit_failed(Loop *loop, Now now, const Error *error)
     if (!loop_rebuild(loop, now, &again)) {
         log_line(LOG_ERROR, "the journal cannot be read either", "cause", again.text, NULL);
     }
+    for (size_t i = 0; i < loop->triggers.count; i++) {
+        count_unavailable(loop, loop->triggers.items[i], now);
+    }
+    text_list_clear(&loop->triggers);
 }
 
 void loop_turn(Loop *loop, Now now)
@@ -155,6 +183,7 @@ void loop_turn(Loop *loop, Now now)
     log_events(changes);
     actions_clear(&loop->actions);
     engine_turn_end(loop->engine);
+    text_list_clear(&loop->triggers);
 }
 
 static void poll_flow_runs(Loop *loop, Now now)
@@ -193,6 +222,13 @@ static void recover(Loop *loop, Now now)
         return;
     }
     log_line(LOG_INFO, "the journal can be written again", NULL);
+    TextList refused = loop->unavailable;
+    loop->unavailable = (TextList){0};
+    for (size_t i = 0; i < refused.count; i++) {
+        step(loop, &(Happening){.kind = HAPPENED_UNAVAILABLE, .trigger = {.sendpost = refused.items[i]}}, now);
+    }
+    text_list_clear(&refused);
+    loop_turn(loop, now);
 }
 
 static void maintain(Loop *loop, Now now)

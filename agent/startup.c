@@ -6,8 +6,21 @@
 #include "loop.h"
 #include "time/clock.h"
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+enum { DESCRIPTORS_WANTED = 65536 };
+
+/* Each client is a descriptor: take what the system allows. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < DESCRIPTORS_WANTED) {
+        limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
 
 static bool open_signals(Loop *loop, Error *error)
 {
@@ -183,6 +196,7 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
 {
     Now now = clock_now();
     *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
+    raise_descriptors();
     if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, now, error) ||
         !open_prefect(loop, error)) {
         return false;
@@ -205,6 +219,8 @@ void loop_close(Loop *loop)
     server_free(loop->server);
     prefect_client_free(loop->prefect);
     actions_release(&loop->actions);
+    text_list_clear(&loop->triggers);
+    text_list_clear(&loop->unavailable);
     engine_free(loop->engine);
     catalogue_free(loop->catalogue);
     journal_close(loop->journal);

@@ -15,6 +15,9 @@ typedef struct TextList {
     size_t count;
 } TextList;
 
+void text_list_add(TextList *list, const char *text); /* a copy */
+void text_list_clear(TextList *list);
+
 /* Texts are never NULL; "" says unset. Paths are absolute, or relative to the working directory. */
 typedef struct Configuration {
     char *file; /* "" when none was found: all defaults */

@@ -38,9 +38,7 @@ const char *setting_nearest(const char *path);
 bool setting_set(Configuration *configuration, const Setting *setting, const char *text, const char *directory,
                  Error *error);
 
-/* Adds to a list, puts a header in place of one with that name. */
-void text_list_add(TextList *list, const char *text);
-void text_list_clear(TextList *list);
+/* Puts a header in place of one with that name. */
 bool headers_put(TextList *headers, const char *name, const char *value, Error *error);
 
 /* validation.c: what one value alone cannot tell. Names the setting that is wrong. */

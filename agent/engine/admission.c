@@ -176,6 +176,14 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger)
     run_judge(turn, run);
 }
 
+void unavailable_happened(Turn *turn, const TriggerEvent *trigger)
+{
+    Sendpost *sendpost = map_find(turn->engine->by_name, trigger->sendpost);
+    if (sendpost && !sendpost->retired) {
+        account_refusal(turn, sendpost, REFUSAL_UNAVAILABLE);
+    }
+}
+
 static void cut_for_newer(Turn *turn, Sendpost *sendpost, const Run *newer)
 {
     for (size_t i = sendpost->run_count; i-- > 0;) {

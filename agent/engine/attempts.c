@@ -167,11 +167,41 @@ bool resolving_advance(Turn *turn, Run *run, int node)
     stage->in_flight = true;
     stage->due = TIME_NEVER;
     deployment_wait(deployment, run->record.id);
-    if (!deployment->asking) {
+    if (!deployment->asking || deployment->background) {
         deployment->asking = true;
+        deployment->background = false;
         turn_request(turn, REQUEST_RESOLVE, NULL, 0)->reference = deployment->reference;
     }
     return false;
+}
+
+void deployments_prefetch(Turn *turn, Sendpost *sendpost)
+{
+    for (size_t i = 0; i < sendpost->definition->node_count; i++) {
+        const Node *node = &sendpost->definition->nodes[i];
+        Deployment *deployment = node_is_leaf(node) ? deployments_of(&turn->engine->deployments, node->deployment) : NULL;
+        if (deployment && deployment->id) {
+            text_replace(&sendpost->stages[i].deployment_id, deployment->id);
+        } else if (deployment && !deployment->asking) {
+            deployment->asking = deployment->background = true;
+            Request *request = turn_request(turn, REQUEST_RESOLVE, NULL, 0);
+            request->reference = deployment->reference;
+            request->background = true;
+        }
+    }
+}
+
+/* The metrics show the id of every stage that names the deployment. */
+static void show_deployment(const Engine *engine, const Deployment *deployment)
+{
+    for (size_t i = 0; i < engine->sendpost_count; i++) {
+        Sendpost *sendpost = engine->sendposts[i];
+        for (size_t j = 0; sendpost->definition && j < sendpost->stage_count; j++) {
+            if (text_equal(sendpost->definition->nodes[j].deployment, deployment->reference)) {
+                text_replace(&sendpost->stages[j].deployment_id, deployment->id);
+            }
+        }
+    }
 }
 
 /* What an answer about a deployment means to one stage that waits for it. */
@@ -196,11 +226,12 @@ void resolved_happened(Turn *turn, const AnswerEvent *answer)
     if (!deployment->asking) {
         return;
     }
-    deployment->asking = false;
+    deployment->asking = deployment->background = false;
     deployment->failures = answer->outcome == OUTCOME_UNKNOWN ? deployment->failures + 1 : 0;
     if (answer->outcome == OUTCOME_OK) {
         text_replace(&deployment->id, answer->deployment_id);
         text_replace(&deployment->name, answer->deployment_name);
+        show_deployment(turn->engine, deployment);
     }
     auto_free DeploymentWaiter *waiters = memory_steal(&deployment->waiters);
     size_t count = deployment->waiter_count;

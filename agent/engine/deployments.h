@@ -15,6 +15,7 @@ typedef struct Deployment {
     char *reference;
     char *id, *name; /* NULL: not known */
     bool asking;     /* a request is out */
+    bool background; /* and nobody waited when it was sent */
     int failures;    /* of asking, in a row */
     DeploymentWaiter *waiters;
     size_t waiter_count, waiter_capacity;

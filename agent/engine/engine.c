@@ -179,6 +179,11 @@ static void time_happened(Turn *turn)
 static void reachable_happened(Turn *turn)
 {
     turn_file_event(turn, EVENT_PREFECT_REACHABLE, NULL, NULL);
+    for (size_t i = 0; i < turn->engine->sendpost_count; i++) {
+        if (turn->engine->sendposts[i]->definition) {
+            deployments_prefetch(turn, turn->engine->sendposts[i]);
+        }
+    }
     size_t count = turn->engine->timers.count;
     auto_free Run **runs = runs_copy(turn->engine);
     for (size_t i = 0; i < count; i++) {
@@ -229,6 +234,9 @@ void engine_step(Engine *engine, const Happening *happening, Now now, Actions *a
         break;
     case HAPPENED_TRIGGER:
         trigger_happened(&turn, &happening->trigger);
+        break;
+    case HAPPENED_UNAVAILABLE:
+        unavailable_happened(&turn, &happening->trigger);
         break;
     case HAPPENED_CANCEL:
     case HAPPENED_PAUSE:

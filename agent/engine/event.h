@@ -14,6 +14,7 @@ typedef enum HappeningKind {
     HAPPENED_BROKEN,  /* a file cannot be read as a definition */
     HAPPENED_GONE,    /* a file is no longer there */
     HAPPENED_TRIGGER, /* somebody asks for a run */
+    HAPPENED_UNAVAILABLE, /* such a trigger was answered 503, as the journal could not be written: only counted */
     HAPPENED_CANCEL,  /* an operator's verbs */
     HAPPENED_PAUSE,
     HAPPENED_RESUME,

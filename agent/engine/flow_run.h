@@ -36,6 +36,7 @@ typedef struct Request {
     const char *run_id; /* whose answer it will be: run, node, attempt. Not for RESOLVE and POLL */
     int node, attempt;
     const char *reference;     /* RESOLVE: as the definition names it */
+    bool background;           /* RESOLVE: nobody waits for it yet */
     const char *deployment_id; /* CREATE, LOOK */
     const char *key;           /* CREATE, SEARCH */
     const char *body;          /* CREATE: JSON */

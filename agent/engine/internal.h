@@ -75,6 +75,7 @@ void stage_touch(Turn *turn, Run *run, int node);
 
 /* admission.c: triggers, plans, queues */
 void trigger_happened(Turn *turn, const TriggerEvent *trigger);
+void unavailable_happened(Turn *turn, const TriggerEvent *trigger);
 void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
 
@@ -105,6 +106,7 @@ bool delaying_advance(Turn *turn, Run *run, int node);
 void stage_reject(Turn *turn, Run *run, int node, const char *message);
 void attempt_finish(Turn *turn, Run *run, int node, State state, Reason reason, const char *message);
 void resolved_happened(Turn *turn, const AnswerEvent *answer);
+void deployments_prefetch(Turn *turn, Sendpost *sendpost); /* asks for what is not known yet, for later */
 void created_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
 void searched_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
 AttemptRecord *attempt_add(Turn *turn, Run *run, int node);

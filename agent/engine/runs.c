@@ -73,7 +73,9 @@ void run_admit(Turn *turn, Run *run)
     for (int i = 0; i < (int)run->definition->node_count; i++) {
         sendpost_stage_show(turn, run, i);
     }
-    run_set_state(turn, run, run->record.held ? STATE_PAUSED : STATE_RUNNING, REASON_NONE);
+    if (run->record.held) {
+        run_set_state(turn, run, STATE_PAUSED, REASON_NONE);
+    }
     if (run->definition->timeout_ms) {
         run->deadline = turn->now.boot_ms + run->definition->timeout_ms;
     }
@@ -227,6 +229,18 @@ static bool all_ended(const Run *run)
     return true;
 }
 
+/* Accepted is not running yet: some stage must have got beyond asking Prefect for its flow run. */
+static void check_begun(Turn *turn, Run *run)
+{
+    for (size_t i = 0; run->record.state == STATE_SCHEDULED && i < run->definition->node_count; i++) {
+        Phase phase = run->stages[i].record.phase;
+        bool asking = phase == PHASE_WAITING || phase == PHASE_RESOLVING || phase == PHASE_CREATING || phase == PHASE_SEARCHING;
+        if (node_is_leaf(&run->definition->nodes[i]) && !asking && !run->stages[i].record.taken_over) {
+            run_set_state(turn, run, STATE_RUNNING, REASON_NONE);
+        }
+    }
+}
+
 void run_advance(Turn *turn, Run *run)
 {
     if (run->ended) {
@@ -249,6 +263,7 @@ void run_advance(Turn *turn, Run *run)
         return;
     }
     groups_derive(run);
+    check_begun(turn, run);
     run_held_clock(turn, run);
     if (all_ended(run)) {
         finish_by_stages(turn, run);

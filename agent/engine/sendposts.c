@@ -176,6 +176,7 @@ static void definition_loaded(Turn *turn, const FileEvent *event)
         turn_touch_sendpost(turn, sendpost);
     }
     sendpost_show(turn->engine, sendpost);
+    deployments_prefetch(turn, sendpost);
     Changes *changes = &turn->actions->changes;
     DefinitionChange change = {sendpost->definition, sendpost->file};
     array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;

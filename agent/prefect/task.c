@@ -77,6 +77,9 @@ int task_priority(const Task *task)
     static const int of_request[REQUEST_KINDS] = {
         [REQUEST_LOOK] = 1, [REQUEST_REPORT] = 1, [REQUEST_POLL] = 2,
     };
+    if (task->kind == TASK_REQUEST && task->request.background) {
+        return PRIORITIES - 1;
+    }
     return task->kind == TASK_REQUEST ? of_request[task->request.kind] : task->kind == TASK_FETCH ? 1 : 0;
 }
 

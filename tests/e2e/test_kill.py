@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at every point between receiving a trigger and the end of a run, with restart: each accepted run ends, and each
 attempt has exactly one flow run in Prefect."""
+import contextlib
 import http.client
 import random
 import threading
@@ -61,7 +62,8 @@ def test_killed_while_cancelling(fake, start_on, moment):
         struck.set()
 
     fake.faults.add(getattr(faults, moment)(kill), path="/set_state$")
-    assert agent.cancel(run_id).status == 202
+    with contextlib.suppress(OSError, http.client.HTTPException):  # the kill may come before the answer
+        assert agent.cancel(run_id).status == 202
     wait_for("the kill", struck.is_set)
     agent.start()
     assert agent.wait_ended(run_id)["state"] == "cancelled"

@@ -77,13 +77,3 @@ def test_without_state_sets(fake, start_on):
     metrics = agent.metrics()
     assert not metrics.find("sendpost_stage_state") and metrics.find("sendpost_stage_state_code")
     assert not metrics.find("sendpost_run_duration_seconds_bucket")
-
-
-def test_a_deployment_that_is_missing_or_paused(fake, start_on):
-    agent = start_on(fake, {"name": "missing", "run": "mailing/nothing"}, {"name": "paused", "run": "mailing/main"})
-    deployment = fake.store.deployment_named("mailing", "main")
-    fake.driver.send("PATCH", f"/deployments/{deployment['id']}", {"paused": True})
-    agent.restart()
-    wait_for("missing is noticed", lambda: agent.metrics().value("sendpost_stage_reference_ok", sendpost="daily", stage_name="missing") == 0)
-    assert agent.metrics().find("sendpost_stage_reference_problem_info", stage_name="missing", problem="missing")
-    wait_for("paused is noticed", lambda: agent.metrics().find("sendpost_stage_reference_problem_info", stage_name="paused", problem="paused"))

@@ -47,7 +47,7 @@ static void test_accepted(void **state)
     auto_free char *location = text_format("\r\nLocation: /v1/runs/%s\r\n", id);
     assert_non_null(strstr(answer, location));
     assert_string_equal(json_member_text(run, "sendpost"), "daily");
-    assert_string_equal(json_member_text(run, "state"), "running");
+    assert_string_equal(json_member_text(run, "state"), "scheduled");
     assert_string_equal(json_member_text(run, "trigger"), "api");
     assert_string_equal(json_member_text(run, "for"), "2026-11-20T00:00:00.000Z");
     assert_string_equal(json_member_text(run, "triggered_by"), "127.0.0.1");
@@ -180,7 +180,7 @@ static void test_verbs(void **state)
                    *block = text_format("POST /v1/runs/%s/block", id);
     auto_free char *early = ask(world, step, "{}");
     auto_json *unfit = json_of(early, 409);
-    assert_string_equal(json_member_text(unfit, "state"), "running");
+    assert_string_equal(json_member_text(unfit, "state"), "scheduled");
     auto_free char *paused = ask(world, pause, "{}");
     auto_json *held = json_of(paused, 202);
     assert_true(json_boolean(json_member(held, "held"), false));

@@ -150,12 +150,12 @@ static void test_an_active_sendpost(void **state)
     AnswerEvent resolved = {.reference = "mailing/render", .deployment_id = "d1", .deployment_name = "mailing/render"};
     world_step(world, &(Happening){.kind = HAPPENED_RESOLVED, .answer = resolved});
     auto_json *sendpost = get(world, "/v1/sendposts/daily");
-    assert_string_equal(json_member_text(sendpost, "state"), "running");
+    assert_string_equal(json_member_text(sendpost, "state"), "scheduled");
     assert_string_equal(json_text(at(json_member(sendpost, "active_runs"), 0)), json_member_text(run, "id"));
     assert_string_equal(json_member_text(json_member(sendpost, "links"), "prefect"),
                         "http://prefect.example/deployments/deployment/d1");
     assert_string_equal(json_member_text(at(json_member(sendpost, "stages"), 1), "state"), "waiting");
-    auto_json *list = get(world, "/v1/sendposts?state=running");
+    auto_json *list = get(world, "/v1/sendposts?state=scheduled");
     const Json *summary = at(json_member(list, "sendposts"), 0);
     assert_string_equal(json_member_text(summary, "next_run_at"), "2030-01-01T00:00:00.000Z");
 }

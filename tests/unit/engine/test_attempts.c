@@ -63,7 +63,7 @@ static void refusal_is_believed_after_a_search(void **state)
     fixture_answer(&fixture, HAPPENED_CREATED,
                    (AnswerEvent){.attempt = 1, .outcome = OUTCOME_REFUSED, .status = 409, .message = "no such colour"});
     assert_non_null(fixture_request(&fixture, REQUEST_SEARCH));
-    assert_int_equal(fixture_run(&fixture)->record.state, STATE_RUNNING);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_SCHEDULED);
     fixture_answer(&fixture, HAPPENED_SEARCHED, (AnswerEvent){.attempt = 1});
     const Run *run = fixture_run(&fixture);
     assert_int_equal(run->record.state, STATE_FAILED);
