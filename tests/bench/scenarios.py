@@ -84,19 +84,31 @@ def scrapes() -> Iterator[Figure]:
         yield from compare(agent, "1,000 sendposts", 200, 60)
 
 
+def held(agent: Agent, what: str, rate: int) -> Iterator[Figure]:
+    agent.turns_forget()
+    scraping = Load(agent.port, path="/metrics", rate=rate, seconds=5)
+    probing = load(agent.port, path="/-/healthy", rate=500, seconds=5)
+    scraping.result()
+    _, longest_ms, processor_ms = agent.turns()
+    yield Figure(f"{what}: longest turn, by the clock", longest_ms, "ms", 10)
+    yield Figure(f"{what}: longest turn, processor time", processor_ms, "ms", 10)
+    yield Figure(f"{what}: other requests, p50", probing["p50_ms"], "ms")
+    yield Figure(f"{what}: other requests, p99", probing["p99_ms"], "ms")
+
+
 def loop() -> Iterator[Figure]:
-    """What others notice of such scrapes."""
-    with running("loop", MANY, five_stages, counts_turns=True) as (agent, _, _):
+    """How long the one loop is busy: with such scrapes, and with the replies to polls of many flow runs."""
+    with running("loop", MANY, five_stages, counts_turns=True) as (agent, prefect, _):
         load(agent.port, path="/metrics", requests=5)
+        for pace, rate in (("10 scrapes/s", 10), ("scrapes back to back", 0)):
+            yield from held(agent, f"{pace} of 1,000 sendposts", rate)
+        load(agent.port, **TRIGGER, range=MANY, requests=MANY)
+        wait_until("1,000 flow runs", lambda: prefect.counts()["flow_runs"] == MANY)
+        time.sleep(2)
         agent.turns_forget()
-        scraping = Load(agent.port, path="/metrics", rate=10, seconds=5)
-        probing = load(agent.port, path="/-/healthy", rate=500, seconds=5)
-        scraping.result()
-        _, longest_ms, processor_ms = agent.turns()
-        yield Figure("10 scrapes/s of 1,000 sendposts: longest turn, processor time", processor_ms, "ms", 10)
-        yield Figure("10 scrapes/s of 1,000 sendposts: longest turn, by the clock", longest_ms, "ms")
-        yield Figure("10 scrapes/s of 1,000 sendposts: other requests, p50", probing["p50_ms"], "ms")
-        yield Figure("10 scrapes/s of 1,000 sendposts: other requests, p99", probing["p99_ms"], "ms")
+        time.sleep(3)
+        _, _, processor_ms = agent.turns()
+        yield Figure("1,000 flow runs followed: longest turn, processor time", processor_ms, "ms")
 
 
 def watched() -> Iterator[Figure]:
