@@ -27,11 +27,11 @@ typedef struct Loop {
     int signals;   /* a signalfd */
     bool writable; /* the journal: while not, nothing is stepped */
     bool stopping;
-    bool happened;      /* something was stepped in this turn */
+    bool happened;        /* something was stepped in this turn */
     TextList triggers;    /* sendposts that were triggered in this turn: refused, should its commit fail */
     TextList unavailable; /* refused because of the journal: counted in it when it can be written again */
-    int64_t started_at; /* wall ms */
-    int64_t stop_by;    /* boot ms, here and below */
+    int64_t started_at;   /* wall ms */
+    int64_t stop_by;      /* boot ms, here and below */
     int64_t scan_due, probe_due, retain_due, watchdog_due;
     int64_t woken_for; /* what the last wait would have ended for */
 } Loop;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing bytes with a maximum. Going over the maximum sets `overflow` and keeps what fitted; writers need not check each
- * call, the reader checks once. `bytes` is always terminated by a NUL that `length` does not count (NULL only before the
- * first write). */
+/* Growing bytes with a maximum. Going over the maximum sets `overflow` and keeps what fitted; writers need not check
+ * each call, the reader checks once. `bytes` is always terminated by a NUL that `length` does not count (NULL only
+ * before the first write). */
 #ifndef SENDPOST_BASE_BUFFER_H
 #define SENDPOST_BASE_BUFFER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cJSON reads more than JSON is: it takes escaped NULs as ends, lets duplicate members stand, nests up to 1000 deep. What it
- * should not see is refused before it, what it should not have taken afterwards. */
+/* cJSON reads more than JSON is: it takes escaped NULs as ends, lets duplicate members stand, nests up to 1000 deep.
+ * What it should not see is refused before it, what it should not have taken afterwards. */
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/limits.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict JSON on cJSON: the only place that includes it for parsing. Refused: trailing bytes, invalid UTF-8, NUL
- * (also escaped), numbers that are not finite, duplicate members, nesting over JSON_DEPTH_MAX. Members are found by exact case. */
+ * (also escaped), numbers that are not finite, duplicate members, nesting over JSON_DEPTH_MAX. Members are found by
+ * exact case. */
 #ifndef SENDPOST_BASE_JSON_H
 #define SENDPOST_BASE_JSON_H
 
@@ -31,8 +32,8 @@ const char *json_name(const Json *member); /* its name within the object */
 size_t json_count(const Json *collection);
 
 /* Typed reads of a value; NULL, false or the fallback when it is absent or of another type. */
-const char *json_text(const Json *json);                         /* borrowed */
-bool json_integer(const Json *json, int64_t *value);             /* whole and within +-2^53 */
+const char *json_text(const Json *json);             /* borrowed */
+bool json_integer(const Json *json, int64_t *value); /* whole and within +-2^53 */
 bool json_number(const Json *json, double *value);
 bool json_boolean(const Json *json, bool fallback);
 /* The same of a member: json_member_text(reply, "id"). */

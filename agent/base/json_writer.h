@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes JSON into a Buffer, value by value; commas and escapes are put where they belong. Bytes that are not UTF-8 become
- * U+FFFD. A name of NULL writes an array element (or the top value). */
+/* Writes JSON into a Buffer, value by value; commas and escapes are put where they belong. Bytes that are not UTF-8
+ * become U+FFFD. A name of NULL writes an array element (or the top value). */
 #ifndef SENDPOST_BASE_JSON_WRITER_H
 #define SENDPOST_BASE_JSON_WRITER_H
 
@@ -19,7 +19,8 @@ void json_begin_array(JsonWriter *writer, const char *name);
 void json_end_array(JsonWriter *writer);
 void json_write_text(JsonWriter *writer, const char *name, const char *text); /* NULL writes null */
 void json_write_integer(JsonWriter *writer, const char *name, int64_t value);
-void json_write_number(JsonWriter *writer, const char *name, double value); /* finite; shortest form that reads back equal */
+void json_write_number(JsonWriter *writer, const char *name,
+                       double value); /* finite; shortest form that reads back equal */
 void json_write_boolean(JsonWriter *writer, const char *name, bool value);
 void json_write_null(JsonWriter *writer, const char *name);
 void json_write_raw(JsonWriter *writer, const char *name, const char *json); /* already JSON; NULL writes null */

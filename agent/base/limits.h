@@ -5,61 +5,61 @@
 
 /* Definitions and configuration */
 enum {
-    NAME_MAX_LENGTH = 63,              /* of a sendpost or a stage */
-    PATH_MAX_LENGTH = 512,             /* of a stage path */
-    DOCUMENT_SIZE_MAX = 1 << 20,       /* of one YAML file */
-    DOCUMENT_DEPTH_MAX = 32,           /* of nesting in it */
-    DOCUMENT_NODES_MAX = 100000,       /* scalars and collections in it */
-    FINDINGS_MAX = 20,                 /* reported of one file */
-    STAGES_MAX = 1000,                 /* nodes of one sendpost */
+    NAME_MAX_LENGTH = 63,        /* of a sendpost or a stage */
+    PATH_MAX_LENGTH = 512,       /* of a stage path */
+    DOCUMENT_SIZE_MAX = 1 << 20, /* of one YAML file */
+    DOCUMENT_DEPTH_MAX = 32,     /* of nesting in it */
+    DOCUMENT_NODES_MAX = 100000, /* scalars and collections in it */
+    FINDINGS_MAX = 20,           /* reported of one file */
+    STAGES_MAX = 1000,           /* nodes of one sendpost */
     LABELS_MAX = 16,
     TAGS_MAX = 64,
-    PARAMETERS_MAX = 200,              /* declared by one sendpost */
-    SCHEDULES_MAX = 32,                /* of one sendpost */
-    DEFINITIONS_MAX = 20000,           /* files of one directory */
+    PARAMETERS_MAX = 200,    /* declared by one sendpost */
+    SCHEDULES_MAX = 32,      /* of one sendpost */
+    DEFINITIONS_MAX = 20000, /* files of one directory */
     DIRECTORY_DEPTH_MAX = 16,
 };
 
 /* Runs */
 enum {
-    QUEUE_MAX = 100,                   /* waiting runs of one sendpost */
-    IDEMPOTENCY_KEY_MAX = 255,         /* of ours to Prefect, and of a client to us */
-    REASON_TEXT_MAX = 1024,            /* of a trigger */
-    MESSAGE_MAX = 4096,                /* of a state's message that we keep */
-    REPORT_LOGS_MAX = 5,               /* lines of a failure report */
-    REPORT_LINE_MAX = 1024,            /* of one of its lines */
-    TASK_LABEL_MAX = 64,               /* code points of a task's name as a label */
-    OBSERVE_CANDIDATES_MAX = 1000,     /* flow runs that one look considers */
+    QUEUE_MAX = 100,               /* waiting runs of one sendpost */
+    IDEMPOTENCY_KEY_MAX = 255,     /* of ours to Prefect, and of a client to us */
+    REASON_TEXT_MAX = 1024,        /* of a trigger */
+    MESSAGE_MAX = 4096,            /* of a state's message that we keep */
+    REPORT_LOGS_MAX = 5,           /* lines of a failure report */
+    REPORT_LINE_MAX = 1024,        /* of one of its lines */
+    TASK_LABEL_MAX = 64,           /* code points of a task's name as a label */
+    OBSERVE_CANDIDATES_MAX = 1000, /* flow runs that one look considers */
 };
 
 /* HTTP, in and out */
 enum {
     REQUEST_BODY_MAX = 256 * 1024,
-    REQUEST_HEADERS_SECONDS = 10,      /* until the headers are complete */
-    REQUEST_BODY_SECONDS = 30,         /* until the body is complete */
-    RESPONSE_SECONDS = 60,             /* for a client to take a reply */
-    KEEP_ALIVE_SECONDS = 60,           /* from one request of a connection to the headers of the next */
-    REQUEST_DISCARD_MAX = 4 << 20,     /* of a body that is too large, read so that its sender gets the refusal */
+    REQUEST_HEADERS_SECONDS = 10,  /* until the headers are complete */
+    REQUEST_BODY_SECONDS = 30,     /* until the body is complete */
+    RESPONSE_SECONDS = 60,         /* for a client to take a reply */
+    KEEP_ALIVE_SECONDS = 60,       /* from one request of a connection to the headers of the next */
+    REQUEST_DISCARD_MAX = 4 << 20, /* of a body that is too large, read so that its sender gets the refusal */
     RESPONSE_BODY_MAX = 64 << 20,
     CONNECTIONS_MAX = 1000,
     LISTENERS_MAX = 16,
     QUERY_PARAMETERS_MAX = 32,
-    RATE_LIMIT_CLIENTS = 4096,         /* addresses that are counted at once */
+    RATE_LIMIT_CLIENTS = 4096, /* addresses that are counted at once */
     RUNS_PAGE_MAX = 200,
     SENDPOSTS_PAGE_MAX = 1000,
-    DEPLOYMENT_PAGES_MAX = 25,         /* of 200 deployments, for one listing */
+    DEPLOYMENT_PAGES_MAX = 25, /* of 200 deployments, for one listing */
     JSON_DEPTH_MAX = 64,
-    POLL_BATCH_MAX = 200,              /* ids of one flow-run filter: Prefect's own maximum */
-    PREFECT_REPLY_MAX = 16 << 20,      /* of one reply */
-    PREFECT_QUEUE_MAX = 50000,         /* requests waiting for a place */
+    POLL_BATCH_MAX = 200,         /* ids of one flow-run filter: Prefect's own maximum */
+    PREFECT_REPLY_MAX = 16 << 20, /* of one reply */
+    PREFECT_QUEUE_MAX = 50000,    /* requests waiting for a place */
     URL_MAX = 2048,
     SECRET_FILE_MAX = 16 * 1024,
 };
 
 /* Journal */
 enum {
-    RETENTION_BATCH = 500,             /* runs deleted in one turn */
-    REQUEST_KEY_HOURS = 24,            /* how long a trigger's idempotency key is remembered */
+    RETENTION_BATCH = 500,  /* runs deleted in one turn */
+    REQUEST_KEY_HOURS = 24, /* how long a trigger's idempotency key is remembered */
 };
 
 #endif

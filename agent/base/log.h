@@ -14,11 +14,13 @@ extern const char *const log_level_names[LOG_LEVELS]; /* "debug" "info" "warn" "
 /* LOG_AUTO: logfmt when standard error is a terminal, JSON otherwise. */
 void log_configure(LogLevel level, LogFormat format);
 
-/* message is a constant sentence; then pairs of (const char *key, const char *value) ended by a NULL key. A NULL value is left
- * out. log_line(LOG_WARN, "definition is broken", "file", file, "cause", error.text, NULL). Values are cut at 2 KiB. */
+/* message is a constant sentence; then pairs of (const char *key, const char *value) ended by a NULL key. A NULL value
+ * is left out. log_line(LOG_WARN, "definition is broken", "file", file, "cause", error.text, NULL). Values are cut at 2
+ * KiB. */
 void log_line(LogLevel level, const char *message, ...) __attribute__((sentinel));
 
-/* Lines written since the start, whether or not the level let them through to the output: sendpost_log_messages_total. */
+/* Lines written since the start, whether or not the level let them through to the output: sendpost_log_messages_total.
+ */
 uint64_t log_count(LogLevel level);
 
 #endif

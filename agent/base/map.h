@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text keys to pointers: open addressing, FNV-1a mixed with a seed, so that keys of an outsider cannot be chosen to collide.
- * Keys are copied, values are borrowed. Iteration order is unspecified but the same for the same history and seed. */
+/* Text keys to pointers: open addressing, FNV-1a mixed with a seed, so that keys of an outsider cannot be chosen to
+ * collide. Keys are copied, values are borrowed. Iteration order is unspecified but the same for the same history and
+ * seed. */
 #ifndef SENDPOST_BASE_MAP_H
 #define SENDPOST_BASE_MAP_H
 

@@ -23,7 +23,10 @@ static size_t sequence_length(const unsigned char *text, size_t length)
     if (first > 0 && first < 0x80) {
         return 1;
     }
-    size_t need = first >= 0xC2 && first <= 0xDF ? 2 : first >= 0xE0 && first <= 0xEF ? 3 : first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+    size_t need = first >= 0xC2 && first <= 0xDF   ? 2
+                  : first >= 0xE0 && first <= 0xEF ? 3
+                  : first >= 0xF0 && first <= 0xF4 ? 4
+                                                   : 0;
     if (need == 0 || need > length) {
         return 0;
     }

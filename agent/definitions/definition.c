@@ -46,7 +46,8 @@ static void read_labels(Reader *reader, const DocumentNode *node, void *target)
     definition->labels = memory_new(node->count * sizeof *definition->labels);
     for (size_t i = 0; i < node->count; i++) {
         const char *value = reader_text(reader, node->items[i], node->keys[i]->text);
-        definition->labels[definition->label_count++] = (Label){text_copy(node->keys[i]->text), text_copy(value ? value : "")};
+        definition->labels[definition->label_count++] =
+            (Label){text_copy(node->keys[i]->text), text_copy(value ? value : "")};
     }
 }
 
@@ -97,11 +98,21 @@ static void labels_schema(JsonWriter *writer)
 }
 
 static const Key schedule_keys[] = {
-    {.name = "cron", .type = KEY_CUSTOM, .read = read_cron, .schema = text_schema, .required = true,
+    {.name = "cron",
+     .type = KEY_CUSTOM,
+     .read = read_cron,
+     .schema = text_schema,
+     .required = true,
      .description = "Five fields, or @daily and the like"},
-    {.name = "timezone", .type = KEY_CUSTOM, .read = read_schedule_zone, .schema = text_schema,
+    {.name = "timezone",
+     .type = KEY_CUSTOM,
+     .read = read_schedule_zone,
+     .schema = text_schema,
      .description = "IANA name; default: the sendpost's"},
-    {.name = "catch_up", .type = KEY_CHOICE, .offset = offsetof(ScheduleDraft, catch_up), .choices = catch_up_names,
+    {.name = "catch_up",
+     .type = KEY_CHOICE,
+     .offset = offsetof(ScheduleDraft, catch_up),
+     .choices = catch_up_names,
      .description = "Which ticks missed while the agent was down are run: none (default), latest or all"},
 };
 enum { SCHEDULE_KEYS = sizeof schedule_keys / sizeof *schedule_keys };
@@ -158,12 +169,17 @@ static void read_secret_file(Reader *reader, const DocumentNode *node, void *tar
     }
     text_replace(&definition->webhook_secret_file, text);
     if (source && source->file_exists && !source->file_exists(source->user, text)) {
-        findings_add(reader->findings, SEVERITY_WARNING, node->line, node->column, "the file '%s' does not exist here", text);
+        findings_add(reader->findings, SEVERITY_WARNING, node->line, node->column, "the file '%s' does not exist here",
+                     text);
     }
 }
 
 static const Key webhook_keys[] = {
-    {.name = "secret_file", .type = KEY_CUSTOM, .read = read_secret_file, .schema = text_schema, .required = true,
+    {.name = "secret_file",
+     .type = KEY_CUSTOM,
+     .read = read_secret_file,
+     .schema = text_schema,
+     .required = true,
      .description = "File with the secret that signs requests"},
 };
 enum { WEBHOOK_KEYS = sizeof webhook_keys / sizeof *webhook_keys };
@@ -191,32 +207,70 @@ static void read_stages(Reader *reader, const DocumentNode *node, void *target)
 }
 
 static const Key top_keys[] = {
-    {.name = "name", .type = KEY_NAME, .offset = offsetof(Definition, name), .required = true,
+    {.name = "name",
+     .type = KEY_NAME,
+     .offset = offsetof(Definition, name),
+     .required = true,
      .description = "Name of the sendpost, unique in the directory"},
     {.name = "description", .type = KEY_TEXT, .offset = offsetof(Definition, description), .description = "For people"},
-    {.name = "owner", .type = KEY_TEXT, .offset = offsetof(Definition, owner),
+    {.name = "owner",
+     .type = KEY_TEXT,
+     .offset = offsetof(Definition, owner),
      .description = "Team or person, shown in alerts and on the page"},
-    {.name = "labels", .type = KEY_CUSTOM, .read = read_labels, .schema = labels_schema,
+    {.name = "labels",
+     .type = KEY_CUSTOM,
+     .read = read_labels,
+     .schema = labels_schema,
      .description = "Shown in the API and in sendpost_label_info"},
-    {.name = "enabled", .type = KEY_BOOLEAN, .offset = offsetof(Definition, enabled),
+    {.name = "enabled",
+     .type = KEY_BOOLEAN,
+     .offset = offsetof(Definition, enabled),
      .description = "false: never started"},
-    {.name = "timezone", .type = KEY_CUSTOM, .read = read_timezone, .schema = text_schema,
+    {.name = "timezone",
+     .type = KEY_CUSTOM,
+     .read = read_timezone,
+     .schema = text_schema,
      .description = "IANA name: what a day is here; default UTC"},
-    {.name = "parameters", .type = KEY_CUSTOM, .read = declarations_read, .schema = declarations_schema,
+    {.name = "parameters",
+     .type = KEY_CUSTOM,
+     .read = declarations_read,
+     .schema = declarations_schema,
      .description = "What a run may be given; a mapping declares, anything else is a default value"},
-    {.name = "schedule", .type = KEY_CUSTOM, .read = read_schedule, .schema = schedule_schema,
+    {.name = "schedule",
+     .type = KEY_CUSTOM,
+     .read = read_schedule,
+     .schema = schedule_schema,
      .description = "When it is due: one, or a list"},
-    {.name = "webhook", .type = KEY_CUSTOM, .read = read_webhook, .schema = webhook_schema,
+    {.name = "webhook",
+     .type = KEY_CUSTOM,
+     .read = read_webhook,
+     .schema = webhook_schema,
      .description = "Lets signed requests start it"},
-    {.name = "concurrency", .type = KEY_CHOICE, .offset = offsetof(Definition, concurrency), .choices = concurrency_names,
+    {.name = "concurrency",
+     .type = KEY_CHOICE,
+     .offset = offsetof(Definition, concurrency),
+     .choices = concurrency_names,
      .description = "While a run is active: forbid (default), queue or replace"},
-    {.name = "timeout", .type = KEY_DURATION, .offset = offsetof(Definition, timeout_ms), .minimum = 1,
+    {.name = "timeout",
+     .type = KEY_DURATION,
+     .offset = offsetof(Definition, timeout_ms),
+     .minimum = 1,
      .description = "Of the whole run"},
-    {.name = "deadline", .type = KEY_DURATION, .offset = offsetof(Definition, deadline_ms), .minimum = 1,
+    {.name = "deadline",
+     .type = KEY_DURATION,
+     .offset = offsetof(Definition, deadline_ms),
+     .minimum = 1,
      .description = "Objective: a success is due this long after each tick"},
-    {.name = "freshness", .type = KEY_DURATION, .offset = offsetof(Definition, freshness_ms), .minimum = 1,
+    {.name = "freshness",
+     .type = KEY_DURATION,
+     .offset = offsetof(Definition, freshness_ms),
+     .minimum = 1,
      .description = "Objective: the last success is not older than this"},
-    {.name = "stages", .type = KEY_CUSTOM, .read = read_stages, .schema = stages_schema, .required = true,
+    {.name = "stages",
+     .type = KEY_CUSTOM,
+     .read = read_stages,
+     .schema = stages_schema,
+     .required = true,
      .description = "What it does, in order"},
 };
 enum { TOP_KEYS = sizeof top_keys / sizeof *top_keys };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sendpost as its file says it: parsed, checked, compiled to a graph. Immutable once read and counted by reference, as
- * runs stay pinned to the definition they started with. Grammar: contract "What users write", section 1. */
+/* A sendpost as its file says it: parsed, checked, compiled to a graph. Immutable once read and counted by reference,
+ * as runs stay pinned to the definition they started with. Grammar: contract "What users write", section 1. */
 #ifndef SENDPOST_DEFINITIONS_DEFINITION_H
 #define SENDPOST_DEFINITIONS_DEFINITION_H
 
@@ -15,14 +15,20 @@ typedef struct Label {
 } Label;
 
 typedef enum ParameterType {
-    PARAMETER_ANY, PARAMETER_STRING, PARAMETER_INTEGER, PARAMETER_NUMBER, PARAMETER_BOOLEAN, PARAMETER_ARRAY, PARAMETER_OBJECT
+    PARAMETER_ANY,
+    PARAMETER_STRING,
+    PARAMETER_INTEGER,
+    PARAMETER_NUMBER,
+    PARAMETER_BOOLEAN,
+    PARAMETER_ARRAY,
+    PARAMETER_OBJECT
 } ParameterType;
 extern const char *const parameter_type_names[]; /* NULL for PARAMETER_ANY */
 
 typedef struct Parameter {
     char *name, *description; /* description may be NULL */
     ParameterType type;
-    bool required;      /* a trigger must give it */
+    bool required;       /* a trigger must give it */
     Json *default_value; /* may hold templates; NULL: none */
     Json *enumeration;   /* array; NULL: any value */
     bool has_minimum, has_maximum;
@@ -49,31 +55,31 @@ extern const char *const node_kind_names[]; /* "run" "observe" "parallel" "seque
 typedef enum When { WHEN_SUCCESS, WHEN_FAILURE, WHEN_ALWAYS } When;
 extern const char *const when_names[];
 
-/* One stage. Nodes stand in the order of the file, a group before its members: the members of node i are i + 1 .. end - 1, its
- * children i + 1, nodes[i + 1].end, and so on. */
+/* One stage. Nodes stand in the order of the file, a group before its members: the members of node i are i + 1 .. end -
+ * 1, its children i + 1, nodes[i + 1].end, and so on. */
 typedef struct Node {
     NodeKind kind;
     char *name, *path;
-    int parent;             /* -1: top level */
-    int end;                /* one past its last descendant */
-    int *after;             /* what it comes after, as written or implied: siblings or paths, leaves or groups */
+    int parent; /* -1: top level */
+    int end;    /* one past its last descendant */
+    int *after; /* what it comes after, as written or implied: siblings or paths, leaves or groups */
     size_t after_count;
-    int *needs;             /* leaves only: the leaves that must be done first; groups and nesting resolved */
+    int *needs; /* leaves only: the leaves that must be done first; groups and nesting resolved */
     size_t needs_count;
-    When when;              /* its own, else its nearest group's, else success */
+    When when; /* its own, else its nearest group's, else success */
     int line, column;
-    bool allow_failure;     /* leaves, from here on */
+    bool allow_failure; /* leaves, from here on */
     bool blocked;
-    char *deployment;       /* flow/deployment or a UUID */
-    int64_t expected_ms;    /* 0: not said, here and below */
-    Json *parameters;       /* object with templates; NULL: none */
-    Json *tags;             /* array of strings; NULL: none */
-    Json *job_variables;    /* object; NULL: none */
+    char *deployment;    /* flow/deployment or a UUID */
+    int64_t expected_ms; /* 0: not said, here and below */
+    Json *parameters;    /* object with templates; NULL: none */
+    Json *tags;          /* array of strings; NULL: none */
+    Json *job_variables; /* object; NULL: none */
     int64_t timeout_ms;
     bool leave_on_timeout;
     int retries;
     int64_t retry_delay_ms;
-    bool within_today;      /* observe, from here on */
+    bool within_today; /* observe, from here on */
     int64_t within_ms;
     int64_t wait_ms;
     Json *match_parameters; /* object with templates; NULL: none */
@@ -104,9 +110,11 @@ typedef struct Definition {
     size_t node_count;
 } Definition;
 
-/* How reading asks for what is outside of the text. Both may be NULL: then any zone name of the right form is UTC, any file exists. */
+/* How reading asks for what is outside of the text. Both may be NULL: then any zone name of the right form is UTC, any
+ * file exists. */
 typedef struct DefinitionSource {
-    bool (*zone_find)(void *user, const char *name, const Zone **zone); /* false: no such zone. The zone outlives the definition */
+    bool (*zone_find)(void *user, const char *name,
+                      const Zone **zone); /* false: no such zone. The zone outlives the definition */
     bool (*file_exists)(void *user, const char *path);
     void *user;
 } DefinitionSource;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Built from libyaml's events, as its document API would resolve aliases and accept duplicate keys. Its cost is quadratic in nesting,
- * so the depth is bounded before it gets there. */
+/* Built from libyaml's events, as its document API would resolve aliases and accept duplicate keys. Its cost is
+ * quadratic in nesting, so the depth is bounded before it gets there. */
 #include "definitions/document.h"
 #include "base/json_writer.h"
 #include "base/memory.h"
@@ -67,8 +67,7 @@ static bool fail_syntax(Builder *builder)
         return false;
     }
     const char *problem = parser->problem ? parser->problem : "not YAML";
-    auto_free char *message =
-        parser->context ? text_format("%s %s", problem, parser->context) : text_copy(problem);
+    auto_free char *message = parser->context ? text_format("%s %s", problem, parser->context) : text_copy(problem);
     return fail(builder, &parser->problem_mark, message);
 }
 
@@ -309,6 +308,7 @@ const DocumentNode *document_find(const DocumentNode *mapping, const char *key)
 
 const char *document_kind_name(const DocumentNode *node)
 {
-    static const char *const names[] = {"null", "a boolean", "an integer", "a number", "a string", "a list", "a mapping"};
+    static const char *const names[] = {"null",     "a boolean", "an integer", "a number",
+                                        "a string", "a list",    "a mapping"};
     return names[node->kind];
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A YAML file as a tree that remembers where everything stands. Strict: one document, no anchors, aliases, tags, merge keys or
- * duplicate keys; scalars are YAML 1.2 core, and numbers with a leading zero are strings. */
+/* A YAML file as a tree that remembers where everything stands. Strict: one document, no anchors, aliases, tags, merge
+ * keys or duplicate keys; scalars are YAML 1.2 core, and numbers with a leading zero are strings. */
 #ifndef SENDPOST_DEFINITIONS_DOCUMENT_H
 #define SENDPOST_DEFINITIONS_DOCUMENT_H
 
@@ -9,12 +9,18 @@
 #include <stdint.h>
 
 typedef enum DocumentKind {
-    DOCUMENT_NULL, DOCUMENT_BOOLEAN, DOCUMENT_INTEGER, DOCUMENT_NUMBER, DOCUMENT_STRING, DOCUMENT_SEQUENCE, DOCUMENT_MAPPING
+    DOCUMENT_NULL,
+    DOCUMENT_BOOLEAN,
+    DOCUMENT_INTEGER,
+    DOCUMENT_NUMBER,
+    DOCUMENT_STRING,
+    DOCUMENT_SEQUENCE,
+    DOCUMENT_MAPPING
 } DocumentKind;
 
 typedef struct DocumentNode {
     DocumentKind kind;
-    int line, column;            /* from 1 */
+    int line, column; /* from 1 */
     bool quoted;
     char *text;                  /* of a scalar, as written (quotes and escapes resolved) */
     double number;               /* INTEGER, NUMBER; BOOLEAN: 0 or 1 */

@@ -28,7 +28,8 @@ void findings_add(Findings *findings, Severity severity, int line, int column, c
     __attribute__((format(printf, 5, 6)));
 const Finding *findings_first_error(const Findings *findings); /* NULL when none */
 
-/* file:line:column: error: message, the source line, a caret below the column. `text` may be NULL: no source line then. */
+/* file:line:column: error: message, the source line, a caret below the column. `text` may be NULL: no source line then.
+ */
 void finding_print(const Finding *finding, const char *file, const char *text, size_t length, Buffer *out);
 
 #endif

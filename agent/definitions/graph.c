@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nesting and `needs` compiled to leaves that need leaves. What a leaf comes after is what it names, else the sibling before it; the
- * first of a group comes after what its group comes after; a group that comes before stands for all of its leaves. */
+/* Nesting and `needs` compiled to leaves that need leaves. What a leaf comes after is what it names, else the sibling
+ * before it; the first of a group comes after what its group comes after; a group that comes before stands for all of
+ * its leaves. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "definitions/reading.h"
@@ -208,7 +209,8 @@ static void fill_when(StageReader *stages)
         }
         if (node_is_leaf(node) && node->when == WHEN_FAILURE && node->needs_count == 0) {
             const DocumentNode *at = stages->sources[i].when ? stages->sources[i].when : stages->sources[i].mapping;
-            reader_error(&stages->reader, at, "'%s' can never run: nothing comes before it that could fail", node->path);
+            reader_error(&stages->reader, at, "'%s' can never run: nothing comes before it that could fail",
+                         node->path);
         }
     }
 }

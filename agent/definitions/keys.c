@@ -252,9 +252,9 @@ bool keys_read(Reader *reader, const DocumentNode *node, const char *what, const
 static void write_type_schema(JsonWriter *writer, const Key *key)
 {
     static const char *const types[] = {
-        [KEY_TEXT] = "string",   [KEY_NAME] = "string",     [KEY_BOOLEAN] = "boolean",    [KEY_INTEGER] = "integer",
-        [KEY_COUNT] = "integer", [KEY_DURATION] = "string", [KEY_TEXT_LIST] = "array",    [KEY_OBJECT] = "object",
-        [KEY_CHOICE] = "string",
+        [KEY_TEXT] = "string",     [KEY_NAME] = "string",   [KEY_BOOLEAN] = "boolean",
+        [KEY_INTEGER] = "integer", [KEY_COUNT] = "integer", [KEY_DURATION] = "string",
+        [KEY_TEXT_LIST] = "array", [KEY_OBJECT] = "object", [KEY_CHOICE] = "string",
     };
     json_write_text(writer, "type", types[key->type]);
     if (key->type == KEY_NAME) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading mappings by tables: each key is declared once, with its type, its bounds and its help. Reading, the errors for unknown and
- * missing keys, and the JSON Schema follow from the declaration. The configuration uses the same. */
+/* Reading mappings by tables: each key is declared once, with its type, its bounds and its help. Reading, the errors
+ * for unknown and missing keys, and the JSON Schema follow from the declaration. The configuration uses the same. */
 #ifndef SENDPOST_DEFINITIONS_KEYS_H
 #define SENDPOST_DEFINITIONS_KEYS_H
 
@@ -39,8 +39,8 @@ typedef struct Key {
     void (*schema)(JsonWriter *writer); /* CUSTOM: writes the members of its schema */
 } Key;
 
-/* Reads every known key of a mapping into target; `what` names the mapping in errors ("a schedule"). `hint` may say more of an unknown
- * key (NULL: nothing). False when node is no mapping. */
+/* Reads every known key of a mapping into target; `what` names the mapping in errors ("a schedule"). `hint` may say
+ * more of an unknown key (NULL: nothing). False when node is no mapping. */
 bool keys_read(Reader *reader, const DocumentNode *node, const char *what, const Key *keys, size_t count, void *target,
                const char *(*hint)(const char *key));
 

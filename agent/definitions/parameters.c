@@ -213,7 +213,8 @@ static void check_given(const Definition *definition, const Json *given, Paramet
         if (!parameter) {
             const char *nearest = text_nearest(json_name(member), names, definition->parameter_count);
             fault_add(faults, json_name(member),
-                      nearest ? text_format("is not declared, did you mean '%s'?", nearest) : text_copy("is not declared"));
+                      nearest ? text_format("is not declared, did you mean '%s'?", nearest)
+                              : text_copy("is not declared"));
             continue;
         }
         char *fault = parameter_fault(parameter, member);

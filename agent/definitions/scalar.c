@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML 1.2.2, 10.3.2 (core schema), with one rule more: what begins with a zero and is not 0, 0.5, 0x or 0o is a string, so that
- * dates, phone numbers and file modes stay what they look like. */
+/* YAML 1.2.2, 10.3.2 (core schema), with one rule more: what begins with a zero and is not 0, 0.5, 0x or 0o is a
+ * string, so that dates, phone numbers and file modes stay what they look like. */
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "definitions/document.h"
@@ -63,8 +63,8 @@ void document_resolve_scalar(DocumentNode *node)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
-    static const char *const specials[] = {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf",
-                                           "-.INF", ".nan", ".NaN", ".NAN", NULL};
+    static const char *const specials[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
+                                           "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
     const char *text = node->text;
     bool integer;
     if (is_one_of(text, nulls)) {

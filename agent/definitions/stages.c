@@ -132,10 +132,15 @@ static void when_schema(JsonWriter *writer)
 }
 
 #define MATCH_KEY_TAGS                                                                                                 \
-    {.name = "tags", .type = KEY_TEXT_LIST, .offset = offsetof(StageDraft, node.match_tags), .maximum = TAGS_MAX,      \
-     .description = "All of these tags"}
+    {                                                                                                                  \
+        .name = "tags", .type = KEY_TEXT_LIST, .offset = offsetof(StageDraft, node.match_tags), .maximum = TAGS_MAX,   \
+        .description = "All of these tags"                                                                             \
+    }
 static const Key match_keys[] = {
-    {.name = "parameters", .type = KEY_CUSTOM, .read = read_match_parameters, .schema = object_schema,
+    {.name = "parameters",
+     .type = KEY_CUSTOM,
+     .read = read_match_parameters,
+     .schema = object_schema,
      .description = "These parameters with these values; may hold templates"},
     MATCH_KEY_TAGS,
 };
@@ -152,53 +157,111 @@ static void match_schema(JsonWriter *writer)
 }
 
 #define KEY_STAGE_NAME                                                                                                 \
-    {.name = "name", .type = KEY_NAME, .offset = offsetof(StageDraft, node.name), .required = true,                    \
-     .description = "Name, unique among its siblings"}
+    {                                                                                                                  \
+        .name = "name", .type = KEY_NAME, .offset = offsetof(StageDraft, node.name), .required = true,                 \
+        .description = "Name, unique among its siblings"                                                               \
+    }
 #define KEY_STAGE_DESCRIPTION                                                                                          \
-    {.name = "description", .type = KEY_TEXT, .offset = offsetof(StageDraft, description), .description = "For people"}
+    {                                                                                                                  \
+        .name = "description", .type = KEY_TEXT, .offset = offsetof(StageDraft, description),                          \
+        .description = "For people"                                                                                    \
+    }
 #define KEY_STAGE_NEEDS                                                                                                \
-    {.name = "needs", .type = KEY_CUSTOM, .read = read_needs, .schema = names_schema,                                  \
-     .description = "Stages that come before, instead of the one before; []: from the start"}
+    {                                                                                                                  \
+        .name = "needs", .type = KEY_CUSTOM, .read = read_needs, .schema = names_schema,                               \
+        .description = "Stages that come before, instead of the one before; []: from the start"                        \
+    }
 #define KEY_STAGE_WHEN                                                                                                 \
-    {.name = "when", .type = KEY_CUSTOM, .read = read_when, .schema = when_schema,                                     \
-     .description = "On which outcome of what it comes after; default success"}
+    {                                                                                                                  \
+        .name = "when", .type = KEY_CUSTOM, .read = read_when, .schema = when_schema,                                  \
+        .description = "On which outcome of what it comes after; default success"                                      \
+    }
 #define KEYS_OF_LEAF                                                                                                   \
-    {.name = "allow_failure", .type = KEY_BOOLEAN, .offset = offsetof(StageDraft, node.allow_failure),                 \
+    {.name = "allow_failure",                                                                                          \
+     .type = KEY_BOOLEAN,                                                                                              \
+     .offset = offsetof(StageDraft, node.allow_failure),                                                               \
      .description = "Its failure does not fail the run"},                                                              \
-        {.name = "blocked", .type = KEY_BOOLEAN, .offset = offsetof(StageDraft, node.blocked),                         \
+        {.name = "blocked",                                                                                            \
+         .type = KEY_BOOLEAN,                                                                                          \
+         .offset = offsetof(StageDraft, node.blocked),                                                                 \
          .description = "Waits here until somebody resumes it"},                                                       \
-        {.name = "expected", .type = KEY_DURATION, .offset = offsetof(StageDraft, node.expected_ms), .minimum = 1,     \
-         .description = "Usual duration: alerts compare with it"}
+    {                                                                                                                  \
+        .name = "expected", .type = KEY_DURATION, .offset = offsetof(StageDraft, node.expected_ms), .minimum = 1,      \
+        .description = "Usual duration: alerts compare with it"                                                        \
+    }
 
 static const Key run_keys[] = {
-    KEY_STAGE_NAME, KEY_STAGE_DESCRIPTION, KEY_STAGE_NEEDS, KEY_STAGE_WHEN, KEYS_OF_LEAF,
-    {.name = "run", .type = KEY_CUSTOM, .read = read_deployment, .schema = text_schema, .required = true,
+    KEY_STAGE_NAME,
+    KEY_STAGE_DESCRIPTION,
+    KEY_STAGE_NEEDS,
+    KEY_STAGE_WHEN,
+    KEYS_OF_LEAF,
+    {.name = "run",
+     .type = KEY_CUSTOM,
+     .read = read_deployment,
+     .schema = text_schema,
+     .required = true,
      .description = "Deployment to start: flow/deployment, or its UUID"},
-    {.name = "parameters", .type = KEY_CUSTOM, .read = read_parameters, .schema = object_schema,
+    {.name = "parameters",
+     .type = KEY_CUSTOM,
+     .read = read_parameters,
+     .schema = object_schema,
      .description = "Sent to the flow run; may hold templates"},
-    {.name = "tags", .type = KEY_TEXT_LIST, .offset = offsetof(StageDraft, node.tags), .maximum = TAGS_MAX,
+    {.name = "tags",
+     .type = KEY_TEXT_LIST,
+     .offset = offsetof(StageDraft, node.tags),
+     .maximum = TAGS_MAX,
      .description = "Added to the flow run"},
-    {.name = "job_variables", .type = KEY_OBJECT, .offset = offsetof(StageDraft, node.job_variables),
+    {.name = "job_variables",
+     .type = KEY_OBJECT,
+     .offset = offsetof(StageDraft, node.job_variables),
      .description = "Passed through to Prefect"},
-    {.name = "timeout", .type = KEY_DURATION, .offset = offsetof(StageDraft, node.timeout_ms), .minimum = 1,
+    {.name = "timeout",
+     .type = KEY_DURATION,
+     .offset = offsetof(StageDraft, node.timeout_ms),
+     .minimum = 1,
      .description = "Of one attempt, from the creation of its flow run"},
-    {.name = "on_timeout", .type = KEY_CHOICE, .offset = offsetof(StageDraft, on_timeout), .choices = on_timeout_names,
+    {.name = "on_timeout",
+     .type = KEY_CHOICE,
+     .offset = offsetof(StageDraft, on_timeout),
+     .choices = on_timeout_names,
      .description = "What becomes of the flow run then; leave excludes retries"},
-    {.name = "retries", .type = KEY_COUNT, .offset = offsetof(StageDraft, node.retries), .maximum = RETRIES_MAX,
+    {.name = "retries",
+     .type = KEY_COUNT,
+     .offset = offsetof(StageDraft, node.retries),
+     .maximum = RETRIES_MAX,
      .description = "Further attempts, each a new flow run, after failed, crashed or timed_out"},
-    {.name = "retry_delay", .type = KEY_DURATION, .offset = offsetof(StageDraft, node.retry_delay_ms),
+    {.name = "retry_delay",
+     .type = KEY_DURATION,
+     .offset = offsetof(StageDraft, node.retry_delay_ms),
      .description = "Before each further attempt; default 10s"},
 };
 
 static const Key observe_keys[] = {
-    KEY_STAGE_NAME, KEY_STAGE_DESCRIPTION, KEY_STAGE_NEEDS, KEY_STAGE_WHEN, KEYS_OF_LEAF,
-    {.name = "observe", .type = KEY_CUSTOM, .read = read_deployment, .schema = text_schema, .required = true,
+    KEY_STAGE_NAME,
+    KEY_STAGE_DESCRIPTION,
+    KEY_STAGE_NEEDS,
+    KEY_STAGE_WHEN,
+    KEYS_OF_LEAF,
+    {.name = "observe",
+     .type = KEY_CUSTOM,
+     .read = read_deployment,
+     .schema = text_schema,
+     .required = true,
      .description = "Deployment whose flow run somebody else starts: flow/deployment, or its UUID"},
-    {.name = "within", .type = KEY_CUSTOM, .read = read_within, .schema = text_schema,
+    {.name = "within",
+     .type = KEY_CUSTOM,
+     .read = read_within,
+     .schema = text_schema,
      .description = "today (default), or a duration back from the time that the run is for"},
-    {.name = "wait", .type = KEY_DURATION, .offset = offsetof(StageDraft, node.wait_ms),
+    {.name = "wait",
+     .type = KEY_DURATION,
+     .offset = offsetof(StageDraft, node.wait_ms),
      .description = "How long to wait for it; default 0s: look once"},
-    {.name = "match", .type = KEY_CUSTOM, .read = read_match, .schema = match_schema,
+    {.name = "match",
+     .type = KEY_CUSTOM,
+     .read = read_match,
+     .schema = match_schema,
      .description = "Only such flow runs count"},
 };
 
@@ -212,18 +275,39 @@ static void children_schema(JsonWriter *writer)
 }
 
 static const Key parallel_keys[] = {
-    KEY_STAGE_NAME, KEY_STAGE_DESCRIPTION, KEY_STAGE_NEEDS, KEY_STAGE_WHEN,
-    {.name = "parallel", .type = KEY_CUSTOM, .read = read_children, .schema = children_schema, .required = true,
+    KEY_STAGE_NAME,
+    KEY_STAGE_DESCRIPTION,
+    KEY_STAGE_NEEDS,
+    KEY_STAGE_WHEN,
+    {.name = "parallel",
+     .type = KEY_CUSTOM,
+     .read = read_children,
+     .schema = children_schema,
+     .required = true,
      .description = "Branches that run side by side"},
-    {.name = "on_failure", .type = KEY_CHOICE, .offset = offsetof(StageDraft, on_failure), .choices = on_failure_names,
+    {.name = "on_failure",
+     .type = KEY_CHOICE,
+     .offset = offsetof(StageDraft, on_failure),
+     .choices = on_failure_names,
      .description = "When a branch fails: wait for the others (default), or cancel them"},
-    {.name = "max_concurrent", .type = KEY_COUNT, .offset = offsetof(StageDraft, node.max_concurrent), .minimum = 1,
-     .maximum = CONCURRENT_MAX, .description = "Branches at a time; default all"},
+    {.name = "max_concurrent",
+     .type = KEY_COUNT,
+     .offset = offsetof(StageDraft, node.max_concurrent),
+     .minimum = 1,
+     .maximum = CONCURRENT_MAX,
+     .description = "Branches at a time; default all"},
 };
 
 static const Key sequence_keys[] = {
-    KEY_STAGE_NAME, KEY_STAGE_DESCRIPTION, KEY_STAGE_NEEDS, KEY_STAGE_WHEN,
-    {.name = "stages", .type = KEY_CUSTOM, .read = read_children, .schema = children_schema, .required = true,
+    KEY_STAGE_NAME,
+    KEY_STAGE_DESCRIPTION,
+    KEY_STAGE_NEEDS,
+    KEY_STAGE_WHEN,
+    {.name = "stages",
+     .type = KEY_CUSTOM,
+     .read = read_children,
+     .schema = children_schema,
+     .required = true,
      .description = "Stages that follow one another"},
 };
 
@@ -258,9 +342,10 @@ static bool kind_of(Reader *reader, const DocumentNode *mapping, NodeKind *kind)
 /* A key that another kind of stage has. */
 static const char *foreign_key_hint(const char *key)
 {
-    static const char *const hints[] = {
-        [NODE_RUN] = "it belongs to 'run' stages", [NODE_OBSERVE] = "it belongs to 'observe' stages",
-        [NODE_PARALLEL] = "it belongs to 'parallel' stages", [NODE_SEQUENCE] = "it belongs to lists of stages"};
+    static const char *const hints[] = {[NODE_RUN] = "it belongs to 'run' stages",
+                                        [NODE_OBSERVE] = "it belongs to 'observe' stages",
+                                        [NODE_PARALLEL] = "it belongs to 'parallel' stages",
+                                        [NODE_SEQUENCE] = "it belongs to lists of stages"};
     for (int i = 0; i < KINDS; i++) {
         for (size_t j = 0; j < kinds[i].count; j++) {
             if (text_equal(kinds[i].keys[j].name, key)) {
@@ -277,7 +362,8 @@ static void check_name(StageReader *stages, const DocumentNode *mapping, const c
     for (size_t i = 0; name && i < definition->node_count; i++) {
         if (definition->nodes[i].parent == parent && text_equal(definition->nodes[i].name, name)) {
             const DocumentNode *at = document_find(mapping, "name");
-            reader_error(&stages->reader, at, "the stage '%s' stands here already, in line %d", name, definition->nodes[i].line);
+            reader_error(&stages->reader, at, "the stage '%s' stands here already, in line %d", name,
+                         definition->nodes[i].line);
             return;
         }
     }
@@ -337,8 +423,12 @@ static void stage_read(StageReader *stages, const DocumentNode *mapping, int par
         return;
     }
     StageDraft draft = {.source = {.mapping = mapping}};
-    draft.node = (Node){.kind = kind, .parent = parent, .line = mapping->line, .column = mapping->column,
-                        .retry_delay_ms = RETRY_DELAY_DEFAULT_MS, .within_today = kind == NODE_OBSERVE};
+    draft.node = (Node){.kind = kind,
+                        .parent = parent,
+                        .line = mapping->line,
+                        .column = mapping->column,
+                        .retry_delay_ms = RETRY_DELAY_DEFAULT_MS,
+                        .within_today = kind == NODE_OBSERVE};
     keys_read(&stages->reader, mapping, "a stage", kinds[kind].keys, kinds[kind].count, &draft, foreign_key_hint);
     draft_finish(&stages->reader, &draft, mapping);
     check_name(stages, mapping, draft.node.name, parent);

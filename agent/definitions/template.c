@@ -61,7 +61,8 @@ static bool parse_expression(const char *text, size_t length, TemplatePart *part
         return true;
     }
     if (starts(text, length, prefix) && ends(text, length, suffix) && length > sizeof prefix - 1 + sizeof suffix - 1) {
-        *part = (TemplatePart){TEMPLATE_FLOW_RUN, text + sizeof prefix - 1, length - (sizeof prefix - 1) - (sizeof suffix - 1), 0};
+        *part = (TemplatePart){TEMPLATE_FLOW_RUN, text + sizeof prefix - 1,
+                               length - (sizeof prefix - 1) - (sizeof suffix - 1), 0};
         return true;
     }
     const char *candidates[NAMES];

@@ -9,7 +9,7 @@
 /* Where the template stands. */
 typedef struct Place {
     StageReader *stages;
-    int node;         /* of the stage; -1: in the default of a parameter */
+    int node;          /* of the stage; -1: in the default of a parameter */
     size_t parameters; /* that may be named: those before it, or all */
 } Place;
 

@@ -179,7 +179,8 @@ void deployments_prefetch(Turn *turn, Sendpost *sendpost)
 {
     for (size_t i = 0; i < sendpost->definition->node_count; i++) {
         const Node *node = &sendpost->definition->nodes[i];
-        Deployment *deployment = node_is_leaf(node) ? deployments_of(&turn->engine->deployments, node->deployment) : NULL;
+        Deployment *deployment =
+            node_is_leaf(node) ? deployments_of(&turn->engine->deployments, node->deployment) : NULL;
         if (deployment && deployment->id) {
             text_replace(&sendpost->stages[i].deployment_id, deployment->id);
         } else if (deployment && !deployment->asking) {

@@ -9,13 +9,13 @@
 #include "engine/records.h"
 
 typedef enum HappeningKind {
-    HAPPENED_TIME,    /* nothing but time */
-    HAPPENED_LOADED,  /* a definition was loaded from a file */
-    HAPPENED_BROKEN,  /* a file cannot be read as a definition */
-    HAPPENED_GONE,    /* a file is no longer there */
-    HAPPENED_TRIGGER, /* somebody asks for a run */
+    HAPPENED_TIME,        /* nothing but time */
+    HAPPENED_LOADED,      /* a definition was loaded from a file */
+    HAPPENED_BROKEN,      /* a file cannot be read as a definition */
+    HAPPENED_GONE,        /* a file is no longer there */
+    HAPPENED_TRIGGER,     /* somebody asks for a run */
     HAPPENED_UNAVAILABLE, /* such a trigger was answered 503, as the journal could not be written: only counted */
-    HAPPENED_CANCEL,  /* an operator's verbs */
+    HAPPENED_CANCEL,      /* an operator's verbs */
     HAPPENED_PAUSE,
     HAPPENED_RESUME,
     HAPPENED_BLOCK,

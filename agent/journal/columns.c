@@ -6,48 +6,102 @@
 #include <string.h>
 
 static const char *const cut_names[CUTS] = {"none", "operator", "replaced", "run_timeout", "sibling", "stage_timeout"};
-static const char *const phase_names[PHASES] = {"waiting",  "blocked",  "resolving", "creating", "searching",
-                                                "looking",  "watching", "reporting", "delaying", "ended"};
-static const char *const reason_column_names[REASONS] = {"none",         "failed",   "crashed", "cancelled", "timed_out",
-                                                         "not_observed", "rejected", "lost"};
+static const char *const phase_names[PHASES] = {"waiting", "blocked",  "resolving", "creating", "searching",
+                                                "looking", "watching", "reporting", "delaying", "ended"};
+static const char *const reason_column_names[REASONS] = {"none",      "failed",       "crashed",  "cancelled",
+                                                         "timed_out", "not_observed", "rejected", "lost"};
 
-#define TEXT(record, member) {#member, COLUMN_TEXT, offsetof(record, member), 0, NULL, 0}
-#define FIXED(record, member) {#member, COLUMN_FIXED, offsetof(record, member), sizeof((record *)0)->member, NULL, 0}
-#define INTEGER(record, member) {#member, COLUMN_INTEGER, offsetof(record, member), 0, NULL, 0}
-#define INT(record, member) {#member, COLUMN_INT, offsetof(record, member), 0, NULL, 0}
-#define BOOLEAN(record, member) {#member, COLUMN_BOOLEAN, offsetof(record, member), 0, NULL, 0}
-#define NAME(record, member, list, count) {#member, COLUMN_NAME, offsetof(record, member), 0, list, count}
+#define TEXT(record, member)                                                                                           \
+    {                                                                                                                  \
+#member, COLUMN_TEXT, offsetof(record, member), 0, NULL, 0                                                     \
+    }
+#define FIXED(record, member)                                                                                          \
+    {                                                                                                                  \
+#member, COLUMN_FIXED, offsetof(record, member), sizeof((record *)0)->member, NULL, 0                          \
+    }
+#define INTEGER(record, member)                                                                                        \
+    {                                                                                                                  \
+#member, COLUMN_INTEGER, offsetof(record, member), 0, NULL, 0                                                  \
+    }
+#define INT(record, member)                                                                                            \
+    {                                                                                                                  \
+#member, COLUMN_INT, offsetof(record, member), 0, NULL, 0                                                      \
+    }
+#define BOOLEAN(record, member)                                                                                        \
+    {                                                                                                                  \
+#member, COLUMN_BOOLEAN, offsetof(record, member), 0, NULL, 0                                                  \
+    }
+#define NAME(record, member, list, count)                                                                              \
+    {                                                                                                                  \
+#member, COLUMN_NAME, offsetof(record, member), 0, list, count                                                 \
+    }
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 static const Column run_columns[] = {
-    FIXED(RunRecord, id), TEXT(RunRecord, sendpost), NAME(RunRecord, state, state_names, STATES),
-    NAME(RunRecord, reason, reason_column_names, REASONS), NAME(RunRecord, trigger, trigger_names, TRIGGERS),
-    INTEGER(RunRecord, for_at), INTEGER(RunRecord, start_at), INTEGER(RunRecord, created_at),
-    INTEGER(RunRecord, started_at), INTEGER(RunRecord, ended_at), INTEGER(RunRecord, duration_ms),
-    INTEGER(RunRecord, first_running_at), TEXT(RunRecord, parameters), TEXT(RunRecord, triggered_by),
-    TEXT(RunRecord, trigger_reason), FIXED(RunRecord, definition_sha256), TEXT(RunRecord, revision),
-    FIXED(RunRecord, retry_of), FIXED(RunRecord, retried_by), {"from_stage", COLUMN_TEXT, offsetof(RunRecord, from), 0, NULL, 0},
-    BOOLEAN(RunRecord, admitted), BOOLEAN(RunRecord, held), NAME(RunRecord, cut, cut_names, CUTS),
-    INTEGER(RunRecord, held_since), INTEGER(RunRecord, held_ms),
+    FIXED(RunRecord, id),
+    TEXT(RunRecord, sendpost),
+    NAME(RunRecord, state, state_names, STATES),
+    NAME(RunRecord, reason, reason_column_names, REASONS),
+    NAME(RunRecord, trigger, trigger_names, TRIGGERS),
+    INTEGER(RunRecord, for_at),
+    INTEGER(RunRecord, start_at),
+    INTEGER(RunRecord, created_at),
+    INTEGER(RunRecord, started_at),
+    INTEGER(RunRecord, ended_at),
+    INTEGER(RunRecord, duration_ms),
+    INTEGER(RunRecord, first_running_at),
+    TEXT(RunRecord, parameters),
+    TEXT(RunRecord, triggered_by),
+    TEXT(RunRecord, trigger_reason),
+    FIXED(RunRecord, definition_sha256),
+    TEXT(RunRecord, revision),
+    FIXED(RunRecord, retry_of),
+    FIXED(RunRecord, retried_by),
+    {"from_stage", COLUMN_TEXT, offsetof(RunRecord, from), 0, NULL, 0},
+    BOOLEAN(RunRecord, admitted),
+    BOOLEAN(RunRecord, held),
+    NAME(RunRecord, cut, cut_names, CUTS),
+    INTEGER(RunRecord, held_since),
+    INTEGER(RunRecord, held_ms),
 };
 
 static const Column stage_columns[] = {
-    NAME(StageRecord, phase, phase_names, PHASES), NAME(StageRecord, state, state_names, STATES),
-    NAME(StageRecord, reason, reason_column_names, REASONS), TEXT(StageRecord, message),
-    NAME(StageRecord, cut, cut_names, CUTS), BOOLEAN(StageRecord, blocked), BOOLEAN(StageRecord, taken_over),
-    TEXT(StageRecord, deployment_id), TEXT(StageRecord, deployment_name), TEXT(StageRecord, parameters),
-    INTEGER(StageRecord, started_at), INTEGER(StageRecord, ended_at), INTEGER(StageRecord, retry_at),
+    NAME(StageRecord, phase, phase_names, PHASES),
+    NAME(StageRecord, state, state_names, STATES),
+    NAME(StageRecord, reason, reason_column_names, REASONS),
+    TEXT(StageRecord, message),
+    NAME(StageRecord, cut, cut_names, CUTS),
+    BOOLEAN(StageRecord, blocked),
+    BOOLEAN(StageRecord, taken_over),
+    TEXT(StageRecord, deployment_id),
+    TEXT(StageRecord, deployment_name),
+    TEXT(StageRecord, parameters),
+    INTEGER(StageRecord, started_at),
+    INTEGER(StageRecord, ended_at),
+    INTEGER(StageRecord, retry_at),
 };
 
 static const Column attempt_columns[] = {
-    NAME(AttemptRecord, state, state_names, STATES), NAME(AttemptRecord, reason, reason_column_names, REASONS),
-    TEXT(AttemptRecord, message), TEXT(AttemptRecord, deployment_id),
-    {"idempotency_key", COLUMN_TEXT, offsetof(AttemptRecord, key), 0, NULL, 0}, TEXT(AttemptRecord, body),
-    TEXT(AttemptRecord, flow_run_id), TEXT(AttemptRecord, flow_run_name), BOOLEAN(AttemptRecord, adopted),
-    NAME(AttemptRecord, prefect_type, prefect_type_names, PREFECT_TYPES), TEXT(AttemptRecord, prefect_name),
-    TEXT(AttemptRecord, prefect_message), INTEGER(AttemptRecord, prefect_timestamp), INTEGER(AttemptRecord, intent_at),
-    INTEGER(AttemptRecord, created_at), INTEGER(AttemptRecord, started_at), INTEGER(AttemptRecord, ended_at),
-    INTEGER(AttemptRecord, crash_seen_at), INTEGER(AttemptRecord, end_seen_at), INTEGER(AttemptRecord, cancel_sent_at),
+    NAME(AttemptRecord, state, state_names, STATES),
+    NAME(AttemptRecord, reason, reason_column_names, REASONS),
+    TEXT(AttemptRecord, message),
+    TEXT(AttemptRecord, deployment_id),
+    {"idempotency_key", COLUMN_TEXT, offsetof(AttemptRecord, key), 0, NULL, 0},
+    TEXT(AttemptRecord, body),
+    TEXT(AttemptRecord, flow_run_id),
+    TEXT(AttemptRecord, flow_run_name),
+    BOOLEAN(AttemptRecord, adopted),
+    NAME(AttemptRecord, prefect_type, prefect_type_names, PREFECT_TYPES),
+    TEXT(AttemptRecord, prefect_name),
+    TEXT(AttemptRecord, prefect_message),
+    INTEGER(AttemptRecord, prefect_timestamp),
+    INTEGER(AttemptRecord, intent_at),
+    INTEGER(AttemptRecord, created_at),
+    INTEGER(AttemptRecord, started_at),
+    INTEGER(AttemptRecord, ended_at),
+    INTEGER(AttemptRecord, crash_seen_at),
+    INTEGER(AttemptRecord, end_seen_at),
+    INTEGER(AttemptRecord, cancel_sent_at),
 };
 
 const Table run_table = {"run", "", 0, run_columns, COUNT(run_columns)};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records as rows: each member of a record is declared once with its column; the SQL, the binding and the reading follow. Enumerations
- * are stored by name, so that a journal can be read by people and outlives a change of numbers. */
+/* Records as rows: each member of a record is declared once with its column; the SQL, the binding and the reading
+ * follow. Enumerations are stored by name, so that a journal can be read by people and outlives a change of numbers. */
 #ifndef SENDPOST_JOURNAL_COLUMNS_H
 #define SENDPOST_JOURNAL_COLUMNS_H
 

@@ -20,15 +20,10 @@ static double seconds_now(void)
 
 void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure)
 {
-    const char *texts[] = {run_id,
-                           failure->stage,
-                           failure->reason == REASON_NONE ? "none" : reason_names[failure->reason],
-                           failure->message,
-                           failure->task_name,
-                           failure->task_message,
-                           failure->logs,
-                           failure->flow_run_id,
-                           failure->flow_run_url};
+    const char *texts[] = {
+        run_id,           failure->stage,       failure->reason == REASON_NONE ? "none" : reason_names[failure->reason],
+        failure->message, failure->task_name,   failure->task_message,
+        failure->logs,    failure->flow_run_id, failure->flow_run_url};
     for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
         bind_text(statement, i + 1, texts[i]);
     }
@@ -114,7 +109,8 @@ static bool put_sendpost(Journal *journal, const Sendpost *sendpost, Error *erro
 static bool put_event(Journal *journal, const EventRecord *event, Error *error)
 {
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_EVENT);
-    const char *texts[] = {event->sendpost, event->run, event->stage, event->from, event->to, event->reason, event->detail};
+    const char *texts[] = {event->sendpost, event->run,    event->stage, event->from,
+                           event->to,       event->reason, event->detail};
     sqlite3_bind_int64(statement, 1, event->id);
     bind_text(statement, 2, event_type_names[event->type]);
     sqlite3_bind_int64(statement, 3, event->at);
@@ -305,8 +301,7 @@ static bool delete_run(Journal *journal, const char *id, Error *error)
 
 static bool retain_runs(Journal *journal, int64_t before_ms, bool *more, Error *error)
 {
-    char(*ids)[UUID_SIZE] = memory_new(sizeof(char[RETENTION_BATCH][UUID_SIZE]));
-    auto_free void *freed = ids;
+    auto_free char(*ids)[UUID_SIZE] = memory_new(sizeof(char[RETENTION_BATCH][UUID_SIZE]));
     size_t count = 0;
     Error failed = {0};
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_OLD_RUNS);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening: the directory, the lock, the check; a damaged file is moved aside. The lock is on a file of its own, as opening and
- * closing the database file would drop SQLite's own locks. */
+/* Opening: the directory, the lock, the check; a damaged file is moved aside. The lock is on a file of its own, as
+ * opening and closing the database file would drop SQLite's own locks. */
 #include "journal/journal.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -54,7 +54,8 @@ static bool take_lock(Journal *journal, Error *error)
     ssize_t length = pread(journal->lock, pid, sizeof pid - 1, 0);
     pid[length > 0 ? length : 0] = '\0';
     pid[strcspn(pid, "\n")] = '\0';
-    return error_set(error, ERROR_CONFLICT, "journal %s is in use by process %s", journal->path, pid[0] ? pid : "unknown");
+    return error_set(error, ERROR_CONFLICT, "journal %s is in use by process %s", journal->path,
+                     pid[0] ? pid : "unknown");
 }
 
 /* The database with its side files; they belong together. */
@@ -66,7 +67,8 @@ static bool move_aside(const Journal *journal, Now now, char **quarantined, Erro
         auto_free char *from = text_format("%s%s", journal->path, suffixes[i]);
         auto_free char *to = text_format("%s%s", target, suffixes[i]);
         if (rename(from, to) != 0 && errno != ENOENT) {
-            return error_set(error, ERROR_IO, "the damaged journal %s cannot be moved aside: %s", from, strerror(errno));
+            return error_set(error, ERROR_IO, "the damaged journal %s cannot be moved aside: %s", from,
+                             strerror(errno));
         }
     }
     *quarantined = memory_steal(&target);

@@ -8,22 +8,25 @@
 
 typedef struct Journal Journal;
 
-/* Opens or creates path (and its directory): lock (<path>.lock, holds the pid; a second agent: ERROR_CONFLICT naming it), quick_check,
- * migrations (a newer version is refused). A damaged file is moved aside with its -wal and -shm as <path>.damaged-<time>, a fresh one is
- * opened, and *quarantined takes the new name (NULL else). */
+/* Opens or creates path (and its directory): lock (<path>.lock, holds the pid; a second agent: ERROR_CONFLICT naming
+ * it), quick_check, migrations (a newer version is refused). A damaged file is moved aside with its -wal and -shm as
+ * <path>.damaged-<time>, a fresh one is opened, and *quarantined takes the new name (NULL else). */
 Journal *journal_open(const char *path, Now now, char **quarantined, Error *error);
 void journal_close(Journal *journal);
 
-/* The namespace kept beside the journal (<path>.namespace): read, or written once with `fresh`. New memory; NULL on failure. */
+/* The namespace kept beside the journal (<path>.namespace): read, or written once with `fresh`. New memory; NULL on
+ * failure. */
 char *journal_namespace(const char *path, const char *fresh, Error *error);
 
-/* One transaction: all of the changes or nothing. On failure the caller drops the turn (ERROR_IO: full or failing disk). */
+/* One transaction: all of the changes or nothing. On failure the caller drops the turn (ERROR_IO: full or failing
+ * disk). */
 bool journal_commit(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error);
 /* Whether a transaction works now: writes one and commits it. */
 bool journal_probe(Journal *journal, Error *error);
 
-/* Fills a new engine: totals, sendposts, unfinished runs. A run whose pinned text no longer reads is reported to `problem` and
- * left out. definition_find gives (a reference to) the definition with that digest, reading `text` when it has none. */
+/* Fills a new engine: totals, sendposts, unfinished runs. A run whose pinned text no longer reads is reported to
+ * `problem` and left out. definition_find gives (a reference to) the definition with that digest, reading `text` when
+ * it has none. */
 typedef struct JournalReader {
     Definition *(*definition_read)(void *user, const char *sha256, const char *text, size_t length);
     void (*problem)(void *user, const char *run_id, const char *message);
@@ -35,11 +38,13 @@ bool journal_restore(Journal *journal, Engine *engine, const JournalReader *read
 typedef bool JournalFileVisitor(void *user, const char *file, const char *text, size_t length);
 bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, Error *error);
 
-/* What a trigger's (or, by its scope, a verb's) key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing (or an error is set). */
+/* What a trigger's (or, by its scope, a verb's) key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing
+ * (or an error is set). */
 bool journal_find_key(Journal *journal, const char *sendpost, const char *key, int64_t now_ms, char run_id[UUID_SIZE],
                       char digest[DIGEST_HEX_SIZE], Error *error);
 
-/* One run with all its stages; false with ERROR_NOT_FOUND. The caller releases. definition_text takes its pinned text. */
+/* One run with all its stages; false with ERROR_NOT_FOUND. The caller releases. definition_text takes its pinned text.
+ */
 bool journal_load_run(Journal *journal, const char *id, RunRecord *run, StageRecord **stages, size_t *stage_count,
                       char **definition_text, size_t *definition_length, Error *error);
 
@@ -47,8 +52,8 @@ bool journal_load_run(Journal *journal, const char *id, RunRecord *run, StageRec
 typedef struct RunQuery {
     const char *sendpost; /* NULL: all */
     const char *states[STATES];
-    size_t state_count;   /* 0: all */
-    int64_t since_ms;     /* created at or after; 0: all */
+    size_t state_count;        /* 0: all */
+    int64_t since_ms;          /* created at or after; 0: all */
     int64_t before_created_at; /* with before_id: strictly after this place in the order; 0: from the start */
     const char *before_id;
     size_t limit;
@@ -58,7 +63,8 @@ bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs
 /* An audit record: who did what. Written with the next commit. */
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
 
-/* Deletes up to RETENTION_BATCH ended runs (and events, keys, audit records) that are older; sets *more when there are more. */
+/* Deletes up to RETENTION_BATCH ended runs (and events, keys, audit records) that are older; sets *more when there are
+ * more. */
 bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_before_ms, bool *more, Error *error);
 
 /* For the metrics: read without touching the disk. */

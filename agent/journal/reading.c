@@ -269,7 +269,8 @@ typedef struct SendpostRow {
     char last_run[UUID_SIZE], last_failed[UUID_SIZE];
 } SendpostRow;
 
-static bool restore_sendposts(Journal *journal, Engine *engine, SendpostRow *rows, size_t count, Map *stages, Error *error)
+static bool restore_sendposts(Journal *journal, Engine *engine, SendpostRow *rows, size_t count, Map *stages,
+                              Error *error)
 {
     for (size_t i = 0; i < count; i++) {
         Error missing = {0};
@@ -279,8 +280,8 @@ static bool restore_sendposts(Journal *journal, Engine *engine, SendpostRow *row
             return error_set(error, missing.kind, "%s", missing.text);
         }
         auto_free StagesOf *group = map_remove(stages, rows[i].name);
-        engine_restore_sendpost(engine, rows[i].name, &rows[i].totals, group ? group->stages : NULL, group ? group->count : 0,
-                                last, failed);
+        engine_restore_sendpost(engine, rows[i].name, &rows[i].totals, group ? group->stages : NULL,
+                                group ? group->count : 0, last, failed);
     }
     return true;
 }

@@ -158,8 +158,9 @@ static bool quick_check(Journal *journal, Error *error)
 static bool migrate(Journal *journal, int version, Error *error)
 {
     for (; version < SCHEMA_VERSION; version++) {
-        auto_free char *sql = text_format("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
-                                          schema_migrations[version], APPLICATION_ID, version + 1);
+        auto_free char *sql =
+            text_format("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
+                        schema_migrations[version], APPLICATION_ID, version + 1);
         if (!execute(journal, sql, error)) {
             sqlite3_exec(journal->database, "ROLLBACK", NULL, NULL, NULL);
             return false;
@@ -180,8 +181,9 @@ static bool bring_up_to_date(Journal *journal, Error *error)
         return error_set(error, ERROR_CONFLICT, "%s is not a journal of sendpost", journal->path);
     }
     if (version > SCHEMA_VERSION) {
-        return error_set(error, ERROR_CONFLICT, "journal %s was written by a newer sendpost (version %d, this one knows %d)",
-                         journal->path, version, SCHEMA_VERSION);
+        return error_set(error, ERROR_CONFLICT,
+                         "journal %s was written by a newer sendpost (version %d, this one knows %d)", journal->path,
+                         version, SCHEMA_VERSION);
     }
     return migrate(journal, version, error);
 }

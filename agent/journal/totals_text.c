@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Totals are many small numbers that change together: one row holds them as JSON, by name, so that later versions may add some. */
+/* Totals are many small numbers that change together: one row holds them as JSON, by name, so that later versions may
+ * add some. */
 #include "base/json_writer.h"
 #include "base/memory.h"
 #include "journal/store.h"
@@ -13,31 +14,45 @@ typedef struct NumberField {
     int count; /* 1: a number, else an array of so many */
 } NumberField;
 
-#define NUMBER(record, member) {#member, offsetof(record, member), 1}
-#define NUMBERS(record, member, name) {name, offsetof(record, member), sizeof((record *)0)->member / sizeof(int64_t)}
+#define NUMBER(record, member)                                                                                         \
+    {                                                                                                                  \
+#member, offsetof(record, member), 1                                                                           \
+    }
+#define NUMBERS(record, member, name)                                                                                  \
+    {                                                                                                                  \
+        name, offsetof(record, member), sizeof((record *)0)->member / sizeof(int64_t)                                  \
+    }
 
 /* All members are of 64 bits. */
 static const NumberField sendpost_fields[] = {
-    NUMBER(SendpostTotals, first_seen_at), NUMBERS(SendpostTotals, runs, "runs"),
-    NUMBERS(SendpostTotals, failures, "failures"), NUMBER(SendpostTotals, cancellations),
-    NUMBERS(SendpostTotals, ticks, "ticks"), NUMBERS(SendpostTotals, refused, "refused"),
-    NUMBERS(SendpostTotals, duration.counts, "duration_counts"), NUMBERS(SendpostTotals, duration.count, "duration_count"),
+    NUMBER(SendpostTotals, first_seen_at),
+    NUMBERS(SendpostTotals, runs, "runs"),
+    NUMBERS(SendpostTotals, failures, "failures"),
+    NUMBER(SendpostTotals, cancellations),
+    NUMBERS(SendpostTotals, ticks, "ticks"),
+    NUMBERS(SendpostTotals, refused, "refused"),
+    NUMBERS(SendpostTotals, duration.counts, "duration_counts"),
+    NUMBERS(SendpostTotals, duration.count, "duration_count"),
     NUMBERS(SendpostTotals, duration.sum_ms, "duration_sum_ms"),
     NUMBERS(SendpostTotals, start_delay.counts, "start_delay_counts"),
     NUMBERS(SendpostTotals, start_delay.count, "start_delay_count"),
-    NUMBERS(SendpostTotals, start_delay.sum_ms, "start_delay_sum_ms"), NUMBER(SendpostTotals, last_run_start_at),
-    NUMBER(SendpostTotals, last_run_end_at), NUMBER(SendpostTotals, last_success_at),
-    NUMBER(SendpostTotals, last_failure_at), NUMBER(SendpostTotals, last_tick_at),
+    NUMBERS(SendpostTotals, start_delay.sum_ms, "start_delay_sum_ms"),
+    NUMBER(SendpostTotals, last_run_start_at),
+    NUMBER(SendpostTotals, last_run_end_at),
+    NUMBER(SendpostTotals, last_success_at),
+    NUMBER(SendpostTotals, last_failure_at),
+    NUMBER(SendpostTotals, last_tick_at),
     NUMBER(SendpostTotals, last_run_duration_ms),
 };
 
 static const NumberField stage_fields[] = {
-    NUMBER(StageTotals, ended), NUMBER(StageTotals, duration_sum_ms), NUMBER(StageTotals, last_duration_ms),
+    NUMBER(StageTotals, ended),           NUMBER(StageTotals, duration_sum_ms), NUMBER(StageTotals, last_duration_ms),
     NUMBER(StageTotals, last_success_at), NUMBER(StageTotals, last_failure_at), NUMBER(StageTotals, failures),
     NUMBER(StageTotals, retries),
 };
 
-static const NumberField agent_fields[] = {NUMBER(AgentTotals, flow_runs_created), NUMBER(AgentTotals, flow_runs_adopted)};
+static const NumberField agent_fields[] = {NUMBER(AgentTotals, flow_runs_created),
+                                           NUMBER(AgentTotals, flow_runs_adopted)};
 
 #define FIELDS(list) list, sizeof(list) / sizeof *(list)
 
@@ -103,7 +118,8 @@ static void read_id(const Json *json, const char *name, char id[UUID_SIZE])
     memcpy(id, fits ? text : "", fits ? strlen(text) + 1 : 1);
 }
 
-bool sendpost_totals_parse(const char *text, SendpostTotals *totals, char last_run[UUID_SIZE], char last_failed[UUID_SIZE])
+bool sendpost_totals_parse(const char *text, SendpostTotals *totals, char last_run[UUID_SIZE],
+                           char last_failed[UUID_SIZE])
 {
     auto_json *json = json_parse(text, strlen(text), NULL);
     read_fields(json, FIELDS(sendpost_fields), totals);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The headers that say who we are: custom ones, and Authorization from an API key (Bearer) or an auth string (Basic), which wins, as in
- * Prefect's own client. Secret files are read again when they change. */
+/* The headers that say who we are: custom ones, and Authorization from an API key (Bearer) or an auth string (Basic),
+ * which wins, as in Prefect's own client. Secret files are read again when they change. */
 #ifndef SENDPOST_PREFECT_AUTHORIZATION_H
 #define SENDPOST_PREFECT_AUTHORIZATION_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests wait in three queues by urgency, leave through the gate, at most max_concurrent_requests at a time, and come back as
- * answers. A request is never failed because it waits: only what Prefect says, or does not say, is an answer. */
+/* Requests wait in three queues by urgency, leave through the gate, at most max_concurrent_requests at a time, and come
+ * back as answers. A request is never failed because it waits: only what Prefect says, or does not say, is an answer.
+ */
 #include "prefect/client.h"
 #include "base/assert.h"
 #include "base/limits.h"
@@ -12,40 +13,19 @@
 #include "prefect/authorization.h"
 #include "prefect/gate.h"
 #include "prefect/poller.h"
+#include "prefect/queues.h"
 #include "prefect/transfer.h"
 #include <string.h>
 #include <strings.h>
 
 enum { CONTACT_MS = 10000, CSRF_REFRESHES_MAX = 2 };
 
-const char *const endpoint_names[ENDPOINTS] = {
-    [ENDPOINT_DEPLOYMENT_BY_NAME] = "/deployments/name/{flow}/{deployment}",
-    [ENDPOINT_DEPLOYMENT] = "/deployments/{id}",
-    [ENDPOINT_DEPLOYMENTS] = "/deployments/filter",
-    [ENDPOINT_CREATE] = "/deployments/{id}/create_flow_run",
-    [ENDPOINT_FLOW_RUNS] = "/flow_runs/filter",
-    [ENDPOINT_SET_STATE] = "/flow_runs/{id}/set_state",
-    [ENDPOINT_STATES] = "/flow_run_states/",
-    [ENDPOINT_TASK_RUNS] = "/task_runs/filter",
-    [ENDPOINT_LOGS] = "/logs/filter",
-    [ENDPOINT_FLOWS] = "/flows/filter",
-    [ENDPOINT_CSRF] = "/csrf-token",
-    [ENDPOINT_VERSION] = "/admin/version",
-};
-const char *const failure_cause_names[CAUSES] = {"connect",    "timeout",    "tls",        "redirect", "auth",
-                                                 "status_4xx", "status_429", "status_5xx", "body"};
-const double request_duration_bounds[REQUEST_DURATION_BUCKETS] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10};
-
-typedef struct TaskQueue {
-    Task *first, **end;
-} TaskQueue;
-
 struct PrefectClient {
     PrefectOptions options; /* api_url and ca_file owned */
     char *api_url, *ca_file;
     Authorization *authorization;
     CURLM *multi;
-    TaskQueue queues[PRIORITIES];
+    TaskQueues queues;
     Answer *first_answer, **answers_end;
     Answer *taken; /* given out last */
     PrefectFetched *fetched;
@@ -63,48 +43,6 @@ struct PrefectClient {
     PrefectStatistics statistics;
 };
 
-static void queue_init(TaskQueue *queue)
-{
-    *queue = (TaskQueue){.end = &queue->first};
-}
-
-static void queue_add(PrefectClient *client, Task *task)
-{
-    TaskQueue *queue = &client->queues[task_priority(task)];
-    task->next = NULL;
-    *queue->end = task;
-    queue->end = &task->next;
-    client->statistics.queued++;
-}
-
-static void queue_add_first(PrefectClient *client, Task *task)
-{
-    TaskQueue *queue = &client->queues[task_priority(task)];
-    task->next = queue->first;
-    queue->first = task;
-    if (!task->next) {
-        queue->end = &task->next;
-    }
-    client->statistics.queued++;
-}
-
-static Task *queue_take(PrefectClient *client)
-{
-    for (int i = 0; i < PRIORITIES; i++) {
-        TaskQueue *queue = &client->queues[i];
-        Task *task = queue->first;
-        if (task) {
-            queue->first = task->next;
-            if (!queue->first) {
-                queue->end = &queue->first;
-            }
-            client->statistics.queued--;
-            return task;
-        }
-    }
-    return NULL;
-}
-
 PrefectClient *prefect_client_new(const PrefectOptions *options, Error *error)
 {
     PrefectClient *client = memory_new(sizeof *client);
@@ -113,9 +51,7 @@ PrefectClient *prefect_client_new(const PrefectOptions *options, Error *error)
     client->options.ca_file = client->ca_file = text_copy(options->ca_file);
     client->cloud = strstr(client->api_url, "://api.prefect.cloud/") != NULL;
     client->answers_end = &client->first_answer;
-    for (int i = 0; i < PRIORITIES; i++) {
-        queue_init(&client->queues[i]);
-    }
+    queues_init(&client->queues);
     client->active = memory_new((size_t)options->max_concurrent_requests * sizeof *client->active);
     poller_init(&client->poller, options->poll_min_ms, options->poll_max_ms);
     client->statistics.poll_interval_ms = client->poller.interval_ms;
@@ -141,7 +77,7 @@ void prefect_client_free(PrefectClient *client)
         curl_multi_remove_handle(client->multi, client->active[i]->easy);
         task_free(client->active[i]);
     }
-    for (Task *task; (task = queue_take(client));) {
+    for (Task *task; (task = queues_take(&client->queues));) {
         task_free(task);
     }
     for (Answer *answer = client->first_answer; answer;) {
@@ -226,7 +162,7 @@ static void reachability(PrefectClient *client, bool up, const char *message)
     answer->happening.answer.message = answer->message;
     answer_add(client, answer);
     if (up && !client->cloud) {
-        queue_add(client, task_new(TASK_VERSION));
+        queues_add(&client->queues, task_new(TASK_VERSION));
     }
 }
 
@@ -236,11 +172,11 @@ void prefect_client_send(PrefectClient *client, const Request *request, Now now)
 {
     (void)now;
     Task *task = task_of_request(request);
-    if (client->statistics.queued >= PREFECT_QUEUE_MAX) {
+    if (client->queues.count >= PREFECT_QUEUE_MAX) {
         answer_add(client, answer_unknown(task, "too many requests are waiting for Prefect"));
         return;
     }
-    queue_add(client, task);
+    queues_add(&client->queues, task);
 }
 
 void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *path, const char *body, Now now)
@@ -256,16 +192,16 @@ void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *pat
     task->token = token;
     task->path = text_copy(path);
     task->body = text_copy(body);
-    queue_add(client, task);
+    queues_add(&client->queues, task);
 }
 
 static void queue_batch(PrefectClient *client, const char *const *ids, size_t count, bool first)
 {
     Task *task = task_of_request(&(Request){.kind = REQUEST_POLL, .ids = ids, .id_count = count});
     if (first) {
-        queue_add_first(client, task);
+        queues_add_first(&client->queues, task);
     } else {
-        queue_add(client, task);
+        queues_add(&client->queues, task);
     }
 }
 
@@ -311,7 +247,7 @@ static void start(PrefectClient *client, Task *task, Now now)
 
 static bool has_queued(const PrefectClient *client)
 {
-    return client->statistics.queued > 0;
+    return client->queues.count > 0;
 }
 
 static void start_queued(PrefectClient *client, Now now)
@@ -320,13 +256,14 @@ static void start_queued(PrefectClient *client, Now now)
         return;
     }
     if (!has_queued(client) && client->active_count == 0 && now.boot_ms >= client->contact_due) {
-        queue_add(client, task_new(TASK_CONTACT));
+        queues_add(&client->queues, task_new(TASK_CONTACT));
     }
     while (has_queued(client) && client->active_count < client->options.max_concurrent_requests &&
            gate_pass(&client->gate, now.boot_ms)) {
-        start(client, queue_take(client), now);
+        start(client, queues_take(&client->queues), now);
     }
     client->statistics.circuit = client->gate.circuit;
+    client->statistics.queued = client->queues.count;
 }
 
 static void count_transfer(PrefectClient *client, const Task *task, const Result *result)
@@ -390,7 +327,7 @@ static void split_poll(PrefectClient *client, Task *task)
     const Request *request = &task->request;
     if (request->id_count == 1) {
         task->states_only = true;
-        queue_add_first(client, task);
+        queues_add_first(&client->queues, task);
         return;
     }
     size_t half = request->id_count / 2;
@@ -417,7 +354,7 @@ static void finish_request(PrefectClient *client, Task *task, const Result *resu
     Answer *answer = NULL;
     switch (answer_make(task, result, &answer)) {
     case NEXT_STEP:
-        queue_add_first(client, task);
+        queues_add_first(&client->queues, task);
         return;
     case NEXT_SPLIT:
         split_poll(client, task);
@@ -452,10 +389,10 @@ static bool refresh_csrf(PrefectClient *client, Task *task, const Result *result
     if (!wants_csrf(result) || task->refreshes++ >= CSRF_REFRESHES_MAX) {
         return false;
     }
-    queue_add_first(client, task);
+    queues_add_first(&client->queues, task);
     if (!client->csrf_asked) {
         client->csrf_asked = true;
-        queue_add_first(client, task_new(TASK_CSRF));
+        queues_add_first(&client->queues, task_new(TASK_CSRF));
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST client: the engine's requests in, happenings out. One curl multi handle in the one loop, HTTP/1.1, a bounded queue, one
- * gate (back-off, circuit breaker, Retry-After) before all requests. Nothing blocks. Every request is answered exactly once. */
+/* The REST client: the engine's requests in, happenings out. One curl multi handle in the one loop, HTTP/1.1, a bounded
+ * queue, one gate (back-off, circuit breaker, Retry-After) before all requests. Nothing blocks. Every request is
+ * answered exactly once. */
 #ifndef SENDPOST_PREFECT_CLIENT_H
 #define SENDPOST_PREFECT_CLIENT_H
 
@@ -11,7 +12,7 @@
 #include <curl/curl.h>
 
 typedef struct PrefectOptions {
-    const char *api_url; /* all copied */
+    const char *api_url;                         /* all copied */
     const char *api_key_file, *auth_string_file; /* "" or NULL: none. Read again when changed */
     const char *api_key, *auth_string;           /* from the environment */
     const char *const *headers;                  /* "Name: value" */
@@ -27,21 +28,30 @@ typedef enum Circuit { CIRCUIT_CLOSED, CIRCUIT_OPEN, CIRCUIT_HALF_OPEN, CIRCUITS
 extern const char *const circuit_names[CIRCUITS]; /* "closed" "open" "half_open" */
 
 typedef enum FailureCause {
-    CAUSE_CONNECT, CAUSE_TIMEOUT, CAUSE_TLS, CAUSE_REDIRECT, CAUSE_AUTH, CAUSE_STATUS_4XX, CAUSE_STATUS_429, CAUSE_STATUS_5XX,
-    CAUSE_BODY, CAUSES
+    CAUSE_CONNECT,
+    CAUSE_TIMEOUT,
+    CAUSE_TLS,
+    CAUSE_REDIRECT,
+    CAUSE_AUTH,
+    CAUSE_STATUS_4XX,
+    CAUSE_STATUS_429,
+    CAUSE_STATUS_5XX,
+    CAUSE_BODY,
+    CAUSES
 } FailureCause;
 extern const char *const failure_cause_names[CAUSES];
 
 enum { ENDPOINTS = 14, REQUEST_DURATION_BUCKETS = 10 };
-extern const char *const endpoint_names[ENDPOINTS]; /* route templates: "/deployments/{id}/create_flow_run", ...; NULL: none */
+extern const char
+    *const endpoint_names[ENDPOINTS]; /* route templates: "/deployments/{id}/create_flow_run", ...; NULL: none */
 extern const double request_duration_bounds[REQUEST_DURATION_BUCKETS]; /* seconds */
 
 /* What the metrics and /v1/status show; read between turns. */
 typedef struct PrefectStatistics {
-    bool up;                     /* the last contact worked */
-    const char *version;         /* borrowed; NULL until known */
-    const char *last_error;      /* borrowed; NULL while up */
-    int64_t last_success_at;     /* wall ms */
+    bool up;                 /* the last contact worked */
+    const char *version;     /* borrowed; NULL until known */
+    const char *last_error;  /* borrowed; NULL while up */
+    int64_t last_success_at; /* wall ms */
     int64_t poll_interval_ms;
     Circuit circuit;
     int in_flight;
@@ -68,20 +78,21 @@ void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *pat
 
 typedef struct PrefectFetched {
     uint64_t token;
-    int status;        /* 0: cannot be reached; message says why */
-    Json *body;        /* NULL without a JSON body */
+    int status; /* 0: cannot be reached; message says why */
+    Json *body; /* NULL without a JSON body */
     char *message;
 } PrefectFetched;
 
-/* Moves transfers on (never waits) and starts what the gate lets through. Contact is also made on its own when idle (version,
- * reachability: at least every 10 s), so that `up` is never stale. */
+/* Moves transfers on (never waits) and starts what the gate lets through. Contact is also made on its own when idle
+ * (version, reachability: at least every 10 s), so that `up` is never stale. */
 void prefect_client_run(PrefectClient *client, Now now);
 /* Takes the next happening, or false. Its texts are valid until the next call. */
 bool prefect_client_take(PrefectClient *client, Happening *happening);
 bool prefect_client_take_fetched(PrefectClient *client, PrefectFetched *fetched);
 void prefect_fetched_release(PrefectFetched *fetched);
 
-/* For the one wait of the loop: curl_multi_poll(handle, ...) and the boot time by which prefect_client_run must be called. */
+/* For the one wait of the loop: curl_multi_poll(handle, ...) and the boot time by which prefect_client_run must be
+ * called. */
 CURLM *prefect_client_handle(PrefectClient *client);
 int64_t prefect_client_deadline(PrefectClient *client, Now now);
 const PrefectStatistics *prefect_client_statistics(const PrefectClient *client);

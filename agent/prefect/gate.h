@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When requests may leave: a circuit breaker and a back-off for all of them together. Pure: times and random numbers are given.
- * Closed: all leave. Open: none, until a delay is over. Half open: one leaves, and decides. */
+/* When requests may leave: a circuit breaker and a back-off for all of them together. Pure: times and random numbers
+ * are given. Closed: all leave. Open: none, until a delay is over. Half open: one leaves, and decides. */
 #ifndef SENDPOST_PREFECT_GATE_H
 #define SENDPOST_PREFECT_GATE_H
 
@@ -10,10 +10,10 @@ enum { GATE_FAILURES_TO_OPEN = 3, GATE_OPEN_MIN_MS = 1000, GATE_OPEN_MAX_MS = 30
 
 typedef struct Gate {
     Circuit circuit;
-    int failures;       /* in a row */
-    int openings;       /* in a row: the delay grows with them */
-    int64_t retry_at;   /* boot ms: when an open gate half opens, or a closed one lets through again (Retry-After) */
-    bool trial_out;     /* half open: the one request is under way */
+    int failures;     /* in a row */
+    int openings;     /* in a row: the delay grows with them */
+    int64_t retry_at; /* boot ms: when an open gate half opens, or a closed one lets through again (Retry-After) */
+    bool trial_out;   /* half open: the one request is under way */
 } Gate;
 
 /* Whether a request may leave now; a half open gate counts it as its trial. */

@@ -10,9 +10,9 @@
 typedef struct Poller {
     int64_t min_ms, max_ms;
     int64_t interval_ms;
-    int64_t due;          /* boot ms of the next poll */
-    size_t outstanding;   /* batches of the one under way */
-    bool eager;           /* asked for while one was under way */
+    int64_t due;           /* boot ms of the next poll */
+    size_t outstanding;    /* batches of the one under way */
+    bool eager;            /* asked for while one was under way */
     uint64_t seen, before; /* sums over all flow runs and their states: of this poll, of the last one */
 } Poller;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prefect's answers, read strictly: what is missing or of a wrong type makes the whole answer worthless, as no state may be decided
- * from half of it. Unknown members are ignored: answers gain some with every version. */
+/* Prefect's answers, read strictly: what is missing or of a wrong type makes the whole answer worthless, as no state
+ * may be decided from half of it. Unknown members are ignored: answers gain some with every version. */
 #ifndef SENDPOST_PREFECT_REPLIES_H
 #define SENDPOST_PREFECT_REPLIES_H
 

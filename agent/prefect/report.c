@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The useful line is the one that the author wrote; it comes before the engine's own in time, and those carry whole tracebacks. So the
- * lines are ranked: the author's in their order, then the last line of what the engine says. */
+/* The useful line is the one that the author wrote; it comes before the engine's own in time, and those carry whole
+ * tracebacks. So the lines are ranked: the author's in their order, then the last line of what the engine says. */
 #include "prefect/report.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
@@ -14,9 +14,15 @@ enum { LEVEL_CRITICAL = 50, LEVEL_ERROR = 40, LEVEL_WARNING = 30 };
 
 /* How the engine's own lines begin, in both generations of Prefect. */
 static const char *const engine_lines[] = {
-    "Engine execution exited with unexpected exception", "Encountered exception during execution",
-    "Finished in state", "Task run failed with exception", "Flow run encountered an exception",
-    "Task run encountered an exception", "Process for flow run", "Reported flow run", "Crash detected",
+    "Engine execution exited with unexpected exception",
+    "Encountered exception during execution",
+    "Finished in state",
+    "Task run failed with exception",
+    "Flow run encountered an exception",
+    "Task run encountered an exception",
+    "Process for flow run",
+    "Reported flow run",
+    "Crash detected",
 };
 
 void collected_report_release(CollectedReport *report)
@@ -88,7 +94,10 @@ static const char *level_name(const Json *log)
 {
     int64_t level = 0;
     json_integer(json_member(log, "level"), &level);
-    return level >= LEVEL_CRITICAL ? "CRITICAL" : level >= LEVEL_ERROR ? "ERROR" : level >= LEVEL_WARNING ? "WARNING" : "INFO";
+    return level >= LEVEL_CRITICAL  ? "CRITICAL"
+           : level >= LEVEL_ERROR   ? "ERROR"
+           : level >= LEVEL_WARNING ? "WARNING"
+                                    : "INFO";
 }
 
 static void write_log(JsonWriter *writer, const Json *log, const char *message)

@@ -75,7 +75,9 @@ void task_free(Task *task)
 int task_priority(const Task *task)
 {
     static const int of_request[REQUEST_KINDS] = {
-        [REQUEST_LOOK] = 1, [REQUEST_REPORT] = 1, [REQUEST_POLL] = 2,
+        [REQUEST_LOOK] = 1,
+        [REQUEST_REPORT] = 1,
+        [REQUEST_POLL] = 2,
     };
     if (task->kind == TASK_REQUEST && task->request.background) {
         return PRIORITIES - 1;
@@ -109,8 +111,8 @@ static void build_create(Task *task, Buffer *path, Buffer *body)
 }
 
 /* {"flow_runs":{FIELD:{"any_":[...]}}, ...} */
-static void filter_begin(JsonWriter *writer, Buffer *body, const char *object, const char *field, const char *const *values,
-                         size_t count)
+static void filter_begin(JsonWriter *writer, Buffer *body, const char *object, const char *field,
+                         const char *const *values, size_t count)
 {
     json_writer_init(writer, body);
     json_begin_object(writer, NULL);
@@ -176,11 +178,15 @@ static void build_report(Task *task, Buffer *path, Buffer *body)
     task->endpoint = logs ? ENDPOINT_LOGS : ENDPOINT_TASK_RUNS;
     buffer_text(path, logs ? "/logs/filter" : "/task_runs/filter");
     if (logs) {
-        buffer_format(body, "{\"logs\":{\"flow_run_id\":{\"any_\":[\"%s\"]},\"level\":{\"ge_\":%d}},"
-                            "\"sort\":\"TIMESTAMP_DESC\",\"limit\":%d}", id, LEVEL_ERROR, ERROR_LOGS_MAX);
+        buffer_format(body,
+                      "{\"logs\":{\"flow_run_id\":{\"any_\":[\"%s\"]},\"level\":{\"ge_\":%d}},"
+                      "\"sort\":\"TIMESTAMP_DESC\",\"limit\":%d}",
+                      id, LEVEL_ERROR, ERROR_LOGS_MAX);
     } else {
-        buffer_format(body, "{\"flow_runs\":{\"id\":{\"any_\":[\"%s\"]}},\"task_runs\":{\"state\":{\"type\":{\"any_\":"
-                            "[\"FAILED\",\"CRASHED\"]}}},\"limit\":%d}", id, FAILED_TASKS_MAX);
+        buffer_format(body,
+                      "{\"flow_runs\":{\"id\":{\"any_\":[\"%s\"]}},\"task_runs\":{\"state\":{\"type\":{\"any_\":"
+                      "[\"FAILED\",\"CRASHED\"]}}},\"limit\":%d}",
+                      id, FAILED_TASKS_MAX);
     }
 }
 
@@ -216,8 +222,10 @@ static Endpoint fetch_endpoint(const char *path)
     static const struct {
         const char *prefix;
         Endpoint endpoint;
-    } known[] = {{"/deployments/filter", ENDPOINT_DEPLOYMENTS}, {"/deployments/name/", ENDPOINT_DEPLOYMENT_BY_NAME},
-                 {"/deployments/", ENDPOINT_DEPLOYMENT},        {"/flows/", ENDPOINT_FLOWS}};
+    } known[] = {{"/deployments/filter", ENDPOINT_DEPLOYMENTS},
+                 {"/deployments/name/", ENDPOINT_DEPLOYMENT_BY_NAME},
+                 {"/deployments/", ENDPOINT_DEPLOYMENT},
+                 {"/flows/", ENDPOINT_FLOWS}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (text_starts_with(path, known[i].prefix)) {
             return known[i].endpoint;

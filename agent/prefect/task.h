@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One piece of work for Prefect: usually one HTTP request, sometimes several after one another (a report asks for task runs, then for
- * logs; a look turns pages). */
+/* One piece of work for Prefect: usually one HTTP request, sometimes several after one another (a report asks for task
+ * runs, then for logs; a look turns pages). */
 #ifndef SENDPOST_PREFECT_TASK_H
 #define SENDPOST_PREFECT_TASK_H
 
 #include "prefect/client.h"
 
 typedef enum Endpoint {
-    ENDPOINT_DEPLOYMENT_BY_NAME, ENDPOINT_DEPLOYMENT, ENDPOINT_DEPLOYMENTS, ENDPOINT_CREATE, ENDPOINT_FLOW_RUNS,
-    ENDPOINT_SET_STATE, ENDPOINT_STATES, ENDPOINT_TASK_RUNS, ENDPOINT_LOGS, ENDPOINT_FLOWS, ENDPOINT_CSRF,
-    ENDPOINT_VERSION, ENDPOINT_OTHER
+    ENDPOINT_DEPLOYMENT_BY_NAME,
+    ENDPOINT_DEPLOYMENT,
+    ENDPOINT_DEPLOYMENTS,
+    ENDPOINT_CREATE,
+    ENDPOINT_FLOW_RUNS,
+    ENDPOINT_SET_STATE,
+    ENDPOINT_STATES,
+    ENDPOINT_TASK_RUNS,
+    ENDPOINT_LOGS,
+    ENDPOINT_FLOWS,
+    ENDPOINT_CSRF,
+    ENDPOINT_VERSION,
+    ENDPOINT_OTHER
 } Endpoint;
 
 typedef enum TaskKind {
@@ -25,15 +35,15 @@ enum { PRIORITIES = 3 };
 typedef struct Task {
     struct Task *next;
     TaskKind kind;
-    Request request; /* REQUEST: texts owned */
-    uint64_t token;  /* FETCH */
+    Request request;   /* REQUEST: texts owned */
+    uint64_t token;    /* FETCH */
     char *path, *body; /* FETCH */
     int step;          /* of several: pages, parts of a report */
     bool states_only;  /* POLL: a flow run too fat to be read whole */
     int refreshes;     /* of the CSRF token, for this task */
     int64_t asked_boot_ms;
-    Json *first_part;      /* REPORT: the task runs */
-    FlowRun *flow_runs;    /* LOOK: of the pages so far */
+    Json *first_part;   /* REPORT: the task runs */
+    FlowRun *flow_runs; /* LOOK: of the pages so far */
     size_t flow_run_count;
     /* while it is under way */
     CURL *easy;

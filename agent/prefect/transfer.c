@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/1.1 only, no redirects, no proxies of the environment, no decoding, never chunked upwards. Idle connections are not used
- * again after 4 s, as Prefect closes them after 5; that libcurl may send a POST twice all the same is what the keys are for. */
+/* HTTP/1.1 only, no redirects, no proxies of the environment, no decoding, never chunked upwards. Idle connections are
+ * not used again after 4 s, as Prefect closes them after 5; that libcurl may send a POST twice all the same is what the
+ * keys are for. */
 #include "prefect/transfer.h"
 #include "base/limits.h"
 #include "base/memory.h"

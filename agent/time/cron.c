@@ -8,8 +8,8 @@
 
 enum { CRON_TEXT_MAX = 256, FIELDS = 5, NAME_LENGTH = 3 };
 
-static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun",
-                                          "jul", "aug", "sep", "oct", "nov", "dec", NULL};
+static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
+                                          "aug", "sep", "oct", "nov", "dec", NULL};
 static const char *const weekday_names[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
 
 typedef struct Field {
@@ -19,8 +19,11 @@ typedef struct Field {
 } Field;
 
 static const Field fields[FIELDS] = {
-    {"minute", 0, 59, NULL},         {"hour", 0, 23, NULL},          {"day of month", 1, 31, NULL},
-    {"month", 1, 12, month_names},   {"day of week", 0, 7, weekday_names},
+    {"minute", 0, 59, NULL},
+    {"hour", 0, 23, NULL},
+    {"day of month", 1, 31, NULL},
+    {"month", 1, 12, month_names},
+    {"day of week", 0, 7, weekday_names},
 };
 
 static const struct {
@@ -78,7 +81,8 @@ static bool take_step(const Field *field, const char **at, int *step, Error *err
         value = value * 10 + ((*at)[i] - '0');
     }
     if (value < 1 || value > field->maximum) {
-        return error_set(error, ERROR_INVALID, "%s: '/%.20s' is not a step within 1 to %d", field->name, *at, field->maximum);
+        return error_set(error, ERROR_INVALID, "%s: '/%.20s' is not a step within 1 to %d", field->name, *at,
+                         field->maximum);
     }
     *at += digits;
     *step = value;
@@ -189,8 +193,13 @@ bool cron_parse(const char *text, Cron *cron, Error *error)
     }
     uint32_t weekdays = (uint32_t)(bits[4] & 0x7F) | (uint32_t)(bits[4] >> 7 & 1);
     Cron parsed = {
-        .minutes = bits[0], .hours = (uint32_t)bits[1], .days = (uint32_t)bits[2], .months = (uint32_t)bits[3],
-        .weekdays = weekdays, .any_day = parts[2][0] == '*', .any_weekday = parts[4][0] == '*',
+        .minutes = bits[0],
+        .hours = (uint32_t)bits[1],
+        .days = (uint32_t)bits[2],
+        .months = (uint32_t)bits[3],
+        .weekdays = weekdays,
+        .any_day = parts[2][0] == '*',
+        .any_weekday = parts[4][0] == '*',
         .follows_real_time = parts[1][0] == '*',
     };
     if (!can_match(&parsed)) {

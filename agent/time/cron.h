@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A five-field cron expression as Vixie cron reads it (crontab(5)): names of months and days in any case, lists, ranges, steps, 7 is
- * Sunday, @words. Parsed into bit sets. */
+/* A five-field cron expression as Vixie cron reads it (crontab(5)): names of months and days in any case, lists,
+ * ranges, steps, 7 is Sunday, @words. Parsed into bit sets. */
 #ifndef SENDPOST_TIME_CRON_H
 #define SENDPOST_TIME_CRON_H
 
@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 typedef struct Cron {
-    uint64_t minutes;  /* bit 0-59 */
-    uint32_t hours;    /* bit 0-23 */
-    uint32_t days;     /* bit 1-31 */
-    uint32_t months;   /* bit 1-12 */
-    uint32_t weekdays; /* bit 0-6, Sunday 0 */
+    uint64_t minutes;          /* bit 0-59 */
+    uint32_t hours;            /* bit 0-23 */
+    uint32_t days;             /* bit 1-31 */
+    uint32_t months;           /* bit 1-12 */
+    uint32_t weekdays;         /* bit 0-6, Sunday 0 */
     bool any_day, any_weekday; /* the field begins with *: then both day fields must match, else either may */
     bool follows_real_time;    /* the hour field begins with * */
 } Cron;

@@ -61,7 +61,8 @@ void duration_format(int64_t duration_ms, char text[DURATION_TEXT_SIZE])
         int64_t count = duration_ms / units[i].ms;
         duration_ms %= units[i].ms;
         if (count) {
-            length += (size_t)snprintf(text + length, DURATION_TEXT_SIZE - length, "%lld%s", (long long)count, units[i].unit);
+            length +=
+                (size_t)snprintf(text + length, DURATION_TEXT_SIZE - length, "%lld%s", (long long)count, units[i].unit);
         }
     }
     if (length == 0) {

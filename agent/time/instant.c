@@ -96,7 +96,8 @@ static bool take_offset(const char **at, int *minutes)
         return true;
     }
     int hours, rest;
-    if ((sign != '+' && sign != '-') || !take(at, 2, ':', &hours) || !take(at, 2, 0, &rest) || hours > 23 || rest > 59) {
+    if ((sign != '+' && sign != '-') || !take(at, 2, ':', &hours) || !take(at, 2, 0, &rest) || hours > 23 ||
+        rest > 59) {
         return false;
     }
     *minutes = (sign == '-' ? -1 : 1) * (hours * 60 + rest);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moments, in milliseconds. `wall` counts from 1970-01-01T00:00:00Z and may jump; `boot` counts from an arbitrary start, goes on
- * while the machine sleeps and never jumps. Deadlines run on boot, records and schedules use wall. */
+/* Moments, in milliseconds. `wall` counts from 1970-01-01T00:00:00Z and may jump; `boot` counts from an arbitrary
+ * start, goes on while the machine sleeps and never jumps. Deadlines run on boot, records and schedules use wall. */
 #ifndef SENDPOST_TIME_INSTANT_H
 #define SENDPOST_TIME_INSTANT_H
 
@@ -20,7 +20,8 @@ enum { INSTANT_TEXT_SIZE = 32 };
 /* RFC 3339 in UTC with milliseconds: 2026-11-22T04:23:06.437Z. Years 0000 to 9999; others are clamped. */
 void instant_format(int64_t wall_ms, char text[INSTANT_TEXT_SIZE]);
 
-/* RFC 3339: a date, T or a space, a time with 0 to 9 fractional digits (cut to ms), and Z or an offset. False otherwise. */
+/* RFC 3339: a date, T or a space, a time with 0 to 9 fractional digits (cut to ms), and Z or an offset. False
+ * otherwise. */
 bool instant_parse(const char *text, int64_t *wall_ms);
 
 /* Calendar of the proleptic Gregorian calendar; days count from 1970-01-01. month 1-12, day 1-31. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TZif as RFC 8536 describes it. A version 2+ file holds the data twice: the first block, with 32-bit times, is skipped. What comes
- * after the last transition is said by a footer in the form of POSIX's TZ variable: see zone_rule.c. */
+/* TZif as RFC 8536 describes it. A version 2+ file holds the data twice: the first block, with 32-bit times, is
+ * skipped. What comes after the last transition is said by a footer in the form of POSIX's TZ variable: see
+ * zone_rule.c. */
 #include "time/zone.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -101,7 +102,8 @@ static bool read_footer(Zone *zone, Cursor *cursor)
 {
     char text[ZONE_RULE_TEXT_MAX] = "";
     const unsigned char *start = take(cursor, 1);
-    const unsigned char *end = start && *start == '\n' ? memchr(cursor->at, '\n', (size_t)(cursor->end - cursor->at)) : NULL;
+    const unsigned char *end =
+        start && *start == '\n' ? memchr(cursor->at, '\n', (size_t)(cursor->end - cursor->at)) : NULL;
     if (!end || (size_t)(end - cursor->at) >= sizeof text) {
         return false;
     }

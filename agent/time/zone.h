@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A time zone: UTC instants to local offsets, for one IANA name. Immutable once loaded. Parsing and asking are pure; only
- * zone_load reads files. The file format is TZif, RFC 8536. */
+/* A time zone: UTC instants to local offsets, for one IANA name. Immutable once loaded. Parsing and asking are pure;
+ * only zone_load reads files. The file format is TZif, RFC 8536. */
 #ifndef SENDPOST_TIME_ZONE_H
 #define SENDPOST_TIME_ZONE_H
 
@@ -23,7 +23,8 @@ void zone_free(Zone *zone); /* NULL is legal */
 
 /* Seconds east of UTC in force at an instant (seconds since 1970). zone NULL is UTC, here and below. */
 int32_t zone_offset(const Zone *zone, int64_t instant);
-/* Instants whose local clock reads `local` (seconds since 1970 on the wall): 0 in a gap, 2 in an overlap, else 1, increasing. */
+/* Instants whose local clock reads `local` (seconds since 1970 on the wall): 0 in a gap, 2 in an overlap, else 1,
+ * increasing. */
 int zone_instants(const Zone *zone, int64_t local, int64_t instants[2]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When daylight saving begins and ends in every year to come: the footer of a TZif file, in the form of POSIX's TZ variable with the
- * extensions of RFC 8536 3.3.1 (hours from -167 to 167). */
+/* When daylight saving begins and ends in every year to come: the footer of a TZif file, in the form of POSIX's TZ
+ * variable with the extensions of RFC 8536 3.3.1 (hours from -167 to 167). */
 #ifndef SENDPOST_TIME_ZONE_RULE_H
 #define SENDPOST_TIME_ZONE_RULE_H
 
