@@ -50,19 +50,42 @@ static const cJSON **sorted_members(const cJSON *object, size_t *count)
     return members;
 }
 
+static bool stands_twice(const char *name, Error *error)
+{
+    return error_set(error, ERROR_INVALID, "the member '%.100s' stands twice", name);
+}
+
+/* Pair by pair while that is cheaper than sorting. */
+static bool check_names(const cJSON *object, Error *error)
+{
+    enum { PAIRS_UP_TO = 12 };
+    size_t count = json_count(object);
+    if (count > PAIRS_UP_TO) {
+        auto_free const cJSON **members = sorted_members(object, &count);
+        for (size_t i = 1; i < count; i++) {
+            if (strcmp(members[i - 1]->string, members[i]->string) == 0) {
+                return stands_twice(members[i]->string, error);
+            }
+        }
+        return true;
+    }
+    for (const cJSON *member = object->child; member; member = member->next) {
+        for (const cJSON *other = member->next; other; other = other->next) {
+            if (strcmp(member->string, other->string) == 0) {
+                return stands_twice(member->string, error);
+            }
+        }
+    }
+    return true;
+}
+
 static bool check(const cJSON *json, Error *error)
 {
     if (cJSON_IsNumber(json) && !isfinite(json->valuedouble)) {
         return error_set(error, ERROR_INVALID, "a number is out of range");
     }
-    if (cJSON_IsObject(json)) {
-        size_t count;
-        auto_free const cJSON **members = sorted_members(json, &count);
-        for (size_t i = 1; i < count; i++) {
-            if (strcmp(members[i - 1]->string, members[i]->string) == 0) {
-                return error_set(error, ERROR_INVALID, "the member '%.100s' stands twice", members[i]->string);
-            }
-        }
+    if (cJSON_IsObject(json) && !check_names(json, error)) {
+        return false;
     }
     for (const cJSON *child = json->child; child; child = child->next) {
         if (!check(child, error)) {

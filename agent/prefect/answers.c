@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "prefect/answers.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "prefect/replies.h"
@@ -152,16 +153,17 @@ static void fill_absent(Answer *answer)
 {
     const Request *request = &answer->task->request;
     AnswerEvent *event = &answer->happening.answer;
+    Map *present = map_new(1);
+    for (size_t i = 0; i < answer->flow_run_count; i++) {
+        map_put(present, answer->flow_runs[i].id, &answer->flow_runs[i]);
+    }
     answer->absent = memory_new(request->id_count * sizeof *answer->absent);
     for (size_t i = 0; i < request->id_count; i++) {
-        size_t j = 0;
-        while (j < answer->flow_run_count && strcasecmp(answer->flow_runs[j].id, request->ids[i]) != 0) {
-            j++;
-        }
-        if (j == answer->flow_run_count) {
+        if (!map_find(present, request->ids[i])) {
             answer->absent[event->absent_count++] = request->ids[i];
         }
     }
+    map_free(present);
     event->absent = answer->absent;
 }
 
