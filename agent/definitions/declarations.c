@@ -174,13 +174,13 @@ static bool is_listed(const Json *enumeration, const Json *value)
     return false;
 }
 
-/* The first whole number within that is beyond +-2^53. */
+/* Whether a whole number within is beyond +-2^53. 2^53 itself counts: 2^53 + 1 has been rounded to it. */
 static bool has_wide_integer(const Json *value)
 {
+    static const double limit = 9007199254740992.0;
     double number;
-    int64_t integer;
     if (json_number(value, &number)) {
-        return number == floor(number) && !json_integer(value, &integer);
+        return number == floor(number) && fabs(number) >= limit;
     }
     for (const Json *item = json_first(value); item; item = json_next(item)) {
         if (has_wide_integer(item)) {

@@ -295,13 +295,12 @@ static void read_whole(StageReader *stages, const DocumentNode *root)
         stages_read(stages, stages->stages, -1);
     }
     inherit_zone(definition);
-    /* The graph is compiled of stages that are whole. */
-    if (stages->reader.findings->errors == 0) {
+    /* Of stages that could not be read nothing more is said. */
+    stages->incomplete = stages->incomplete || !stages->stages;
+    if (!stages->incomplete) {
         graph_compile(stages);
     }
-    if (stages->reader.findings->errors == 0) {
-        templates_check(stages);
-    }
+    templates_check(stages);
 }
 
 Definition *definition_read(const char *text, size_t length, const DefinitionSource *source, Findings *findings)

@@ -77,12 +77,13 @@ static bool next_event(Builder *builder, yaml_event_t *event)
     return yaml_parser_parse(&builder->parser, event) || fail_syntax(builder);
 }
 
-static bool refuse_extras(Builder *builder, const yaml_event_t *event)
+static void refuse_extras(Builder *builder, const yaml_event_t *event)
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;
     switch (event->type) {
     case YAML_ALIAS_EVENT:
-        return fail(builder, &event->start_mark, "aliases are not allowed");
+        fail(builder, &event->start_mark, "aliases are not allowed");
+        break;
     case YAML_SCALAR_EVENT:
         anchor = event->data.scalar.anchor;
         tag = event->data.scalar.tag;
@@ -99,9 +100,11 @@ static bool refuse_extras(Builder *builder, const yaml_event_t *event)
         break;
     }
     if (anchor) {
-        return fail(builder, &event->start_mark, "anchors are not allowed");
+        fail(builder, &event->start_mark, "anchors are not allowed");
     }
-    return !tag || fail(builder, &event->start_mark, "tags are not allowed");
+    if (tag) {
+        fail(builder, &event->start_mark, "tags are not allowed");
+    }
 }
 
 static DocumentNode *build(Builder *builder, const yaml_event_t *event);
@@ -143,6 +146,7 @@ static void node_add(DocumentNode *node, DocumentNode *key, DocumentNode *item)
     node->items[node->count++] = item;
 }
 
+/* What is wrong with a key is reported, and its value passed over. */
 static bool check_key(Builder *builder, const DocumentNode *mapping, const yaml_event_t *event, const DocumentNode *key)
 {
     if (key->kind == DOCUMENT_MAPPING || key->kind == DOCUMENT_SEQUENCE) {
@@ -166,27 +170,25 @@ static bool check_key(Builder *builder, const DocumentNode *mapping, const yaml_
 static bool build_items(Builder *builder, DocumentNode *node, yaml_event_type_t end)
 {
     DocumentNode *key = NULL;
-    for (;;) {
+    for (bool good = true;;) {
         auto_event event;
-        if (!next_event(builder, &event)) {
+        DocumentNode *item = NULL;
+        bool read = next_event(builder, &event);
+        if (!read || event.type == end || !(item = build(builder, &event))) {
             document_free(key);
-            return false;
+            return read && event.type == end;
         }
-        if (event.type == end) {
-            return true;
-        }
-        DocumentNode *item = build(builder, &event);
-        bool is_key = node->kind == DOCUMENT_MAPPING && !key;
-        if (!item || (is_key && !check_key(builder, node, &event, item))) {
-            document_free(item);
-            document_free(key);
-            return false;
-        }
-        if (is_key) {
+        if (node->kind == DOCUMENT_MAPPING && !key) {
             key = item;
-        } else {
+            good = check_key(builder, node, &event, key);
+        } else if (good) {
             node_add(node, key, item);
             key = NULL;
+        } else {
+            document_free(key);
+            document_free(item);
+            key = NULL;
+            good = true;
         }
     }
 }
@@ -211,13 +213,16 @@ static DocumentNode *build_collection(Builder *builder, const yaml_event_t *even
 
 static DocumentNode *build(Builder *builder, const yaml_event_t *event)
 {
-    if (!refuse_extras(builder, event)) {
-        return NULL;
-    }
+    refuse_extras(builder, event);
     if (++builder->nodes > DOCUMENT_NODES_MAX) {
         auto_free char *message = text_format("more than %d values", DOCUMENT_NODES_MAX);
         fail(builder, &event->start_mark, message);
         return NULL;
+    }
+    if (event->type == YAML_ALIAS_EVENT) { /* refused: an empty string stands for it, and reading goes on */
+        DocumentNode *empty = node_new(event, DOCUMENT_STRING);
+        empty->text = text_copy("");
+        return empty;
     }
     return event->type == YAML_SCALAR_EVENT ? build_scalar(builder, event) : build_collection(builder, event);
 }

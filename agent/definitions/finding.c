@@ -55,6 +55,8 @@ const Finding *findings_first_error(const Findings *findings)
     return NULL;
 }
 
+enum { SOURCE_LINE_MAX = 2000 }; /* longer ones are not shown */
+
 /* The line's bytes without its end; NULL when there is no such line. */
 static const char *line_of(const char *text, size_t length, int line, size_t *line_length)
 {
@@ -80,7 +82,7 @@ void finding_print(const Finding *finding, const char *file, const char *text, s
                   finding->severity == SEVERITY_ERROR ? "error" : "warning", finding->message);
     size_t line_length = 0;
     const char *line = text ? line_of(text, length, finding->line, &line_length) : NULL;
-    if (!line || line_length == 0 || !text_is_utf8(line, line_length)) {
+    if (!line || line_length == 0 || line_length > SOURCE_LINE_MAX || !text_is_utf8(line, line_length)) {
         return;
     }
     buffer_append(out, line, line_length);

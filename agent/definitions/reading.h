@@ -18,6 +18,7 @@ typedef struct StageReader {
     NodeSource *sources;
     const DocumentNode *stages, *parameters;
     size_t node_capacity;
+    bool incomplete; /* a stage could not be read: the graph would lack it */
 } StageReader;
 
 /* declarations.c: `parameters` of a sendpost */

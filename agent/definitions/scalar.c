@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double integer_limit = 9007199254740992.0; /* 2^53: beyond it JSON readers round */
+static const double integer_limit = 9007199254740992.0; /* 2^53 */
 
 static bool is_one_of(const char *text, const char *const *words)
 {
@@ -84,6 +84,18 @@ void document_resolve_scalar(DocumentNode *node)
     }
 }
 
+/* By its digits, as a double has rounded it already. */
+static bool is_wide(const DocumentNode *node)
+{
+    static const char limit[] = "9007199254740992"; /* 2^53: beyond it JSON readers round */
+    const char *digits = node->text + strspn(node->text, "+-");
+    if (text_starts_with(digits, "0x") || text_starts_with(digits, "0o")) {
+        return fabs(node->number) >= integer_limit;
+    }
+    size_t length = strlen(digits), most = sizeof limit - 1;
+    return length > most || (length == most && strcmp(digits, limit) > 0);
+}
+
 static bool write_node(const DocumentNode *node, const char *name, JsonWriter *writer, Findings *findings);
 
 static bool write_items(const DocumentNode *node, JsonWriter *writer, Findings *findings)
@@ -112,7 +124,7 @@ static bool write_node(const DocumentNode *node, const char *name, JsonWriter *w
                          node->text);
             return false;
         }
-        if (node->kind == DOCUMENT_INTEGER && fabs(node->number) > integer_limit) {
+        if (node->kind == DOCUMENT_INTEGER && is_wide(node)) {
             findings_add(findings, SEVERITY_ERROR, node->line, node->column,
                          "integers beyond 2^53 are rounded by JSON readers: write it as a string");
             return false;

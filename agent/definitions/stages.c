@@ -323,6 +323,24 @@ static const struct {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
+/* A slip of the fingers in the key that makes the kind. */
+static bool misspelt_kind(Reader *reader, const DocumentNode *mapping)
+{
+    const char *names[KINDS];
+    for (int i = 0; i < KINDS; i++) {
+        names[i] = kinds[i].key;
+    }
+    for (size_t i = 0; i < mapping->count; i++) {
+        const char *nearest = text_nearest(mapping->keys[i]->text, names, KINDS);
+        if (nearest) {
+            reader_error(reader, mapping->keys[i], "unknown key '%.80s', did you mean '%s'?", mapping->keys[i]->text,
+                         nearest);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool kind_of(Reader *reader, const DocumentNode *mapping, NodeKind *kind)
 {
     int found = 0;
@@ -332,7 +350,7 @@ static bool kind_of(Reader *reader, const DocumentNode *mapping, NodeKind *kind)
             found++;
         }
     }
-    if (found != 1) {
+    if (found > 1 || (found == 0 && !misspelt_kind(reader, mapping))) {
         reader_error(reader, mapping, "a stage needs %s of the keys 'run', 'observe', 'parallel' and 'stages'",
                      found ? "only one" : "one");
     }
@@ -410,7 +428,9 @@ static void node_add(StageReader *stages, const StageDraft *draft)
 static void stage_read(StageReader *stages, const DocumentNode *mapping, int parent)
 {
     Definition *definition = stages->reader.definition;
+    bool incomplete = stages->incomplete;
     NodeKind kind;
+    stages->incomplete = true; /* until it has been read */
     if (mapping->kind != DOCUMENT_MAPPING) {
         reader_error(&stages->reader, mapping, "a stage must be a mapping, not %s", document_kind_name(mapping));
         return;
@@ -435,6 +455,7 @@ static void stage_read(StageReader *stages, const DocumentNode *mapping, int par
     draft.node.path = path_of(stages, mapping, draft.node.name, parent);
     int index = (int)definition->node_count;
     node_add(stages, &draft);
+    stages->incomplete = incomplete || !draft.node.name || (!node_is_leaf(&draft.node) && !draft.children);
     if (draft.children) {
         stages_read(stages, draft.children, index);
     }

@@ -61,6 +61,9 @@ static void check_stage(const Place *place, const DocumentNode *at, const Templa
         reader_error(&place->stages->reader, at, "a default value cannot name a stage");
         return;
     }
+    if (place->stages->incomplete) {
+        return; /* it may be among those that could not be read */
+    }
     int found = definition_node_find(definition, path);
     if (found < 0 || !node_is_leaf(&definition->nodes[found])) {
         reader_error(&place->stages->reader, at, "unknown stage '%.100s' in a template", path);

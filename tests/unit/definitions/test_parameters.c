@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "definitions/parameters.h"
+#include <string.h>
+
+#define STAGES "stages:\n- {name: a, run: f/a}\n- {name: b, run: f/b}\n"
+#define NOON   1795003200000 /* 2026-11-18T12:00:00Z */
+
+static Definition *read(const char *text)
+{
+    Findings findings = {0};
+    Definition *definition = definition_read(text, strlen(text), NULL, &findings);
+    assert_non_null(definition);
+    findings_release(&findings);
+    return definition;
+}
+
+static const char *flow_run(void *user, int node)
+{
+    (void)user;
+    return node == 0 ? "f-1" : NULL;
+}
+
+static TemplateContext context_of(const Definition *definition, const Json *parameters)
+{
+    return (TemplateContext){.definition = definition,
+                             .run_id = "r-1",
+                             .trigger = "api",
+                             .for_ms = NOON,
+                             .parameters = parameters,
+                             .flow_run_id = flow_run};
+}
+
+static void rendered(const char *value, const char *parameters, const char *expected)
+{
+    Definition *definition = read("name: x\n" STAGES);
+    Json *given = json_parse(parameters, strlen(parameters), NULL), *json = json_parse(value, strlen(value), NULL);
+    TemplateContext context = context_of(definition, given);
+    Json *result = template_render(json, &context);
+    Buffer out;
+    buffer_init(&out, 4096);
+    json_print(result, &out);
+    assert_string_equal(out.bytes, expected);
+    buffer_release(&out);
+    json_free(result);
+    json_free(given);
+    json_free(json);
+    definition_release(definition);
+}
+
+static void templates_are_replaced(void **state)
+{
+    (void)state;
+    rendered("{\"a\":\"${run.id}/${run.trigger}/${sendpost.name}\"}", "{}", "{\"a\":\"r-1/api/x\"}");
+    rendered("{\"a\":\"${run.date} ${run.date-1d} ${run.date+14d}\"}", "{}",
+             "{\"a\":\"2026-11-18 2026-11-17 2026-12-02\"}");
+    rendered("{\"a\":\"${run.time}\"}", "{}", "{\"a\":\"2026-11-18T12:00:00.000Z\"}");
+    rendered("{\"a\":\"$${run.id} $ $5\"}", "{}", "{\"a\":\"${run.id} $ $5\"}");
+    rendered("{\"a\":\"${stages.a.flow_run_id}\"}", "{}", "{\"a\":\"f-1\"}");
+}
+
+static void one_template_keeps_its_type(void **state)
+{
+    (void)state;
+    rendered("{\"a\":\"${params.n}\",\"b\":\"no ${params.n}\"}", "{\"n\":7}", "{\"a\":7,\"b\":\"no 7\"}");
+    rendered("[\"${params.l}\",\"${params.t}\"]", "{\"l\":[1,{\"x\":null}],\"t\":true}", "[[1,{\"x\":null}],true]");
+}
+
+static void what_has_no_value_is_left_out(void **state)
+{
+    (void)state;
+    rendered("{\"a\":\"${params.n}\",\"b\":1,\"c\":[\"x ${params.n}\",2],\"d\":\"${stages.b.flow_run_id}\"}", "{}",
+             "{\"b\":1,\"c\":[2]}");
+}
+
+/* The resolved object, or one line for each fault. */
+static void resolved(const char *declarations, const char *given, const char *expected)
+{
+    char *text = text_format("name: x\n%s" STAGES, declarations);
+    Definition *definition = read(text);
+    Json *json = given ? json_parse(given, strlen(given), NULL) : NULL;
+    TemplateContext context = context_of(definition, NULL);
+    ParameterFaults faults = {0};
+    Json *result = parameters_resolve(definition, json, &context, &faults);
+    Buffer out;
+    buffer_init(&out, 4096);
+    if (result) {
+        json_print(result, &out);
+    }
+    for (size_t i = 0; i < faults.count; i++) {
+        buffer_format(&out, "%s%s %s", i ? "\n" : "", faults.items[i].pointer, faults.items[i].detail);
+    }
+    assert_string_equal(out.bytes, expected);
+    buffer_release(&out);
+    parameter_faults_release(&faults);
+    json_free(result);
+    json_free(json);
+    definition_release(definition);
+    free(text);
+}
+
+static void defaults_are_filled_in(void **state)
+{
+    (void)state;
+    resolved("", NULL, "{}");
+    resolved("parameters: {a: 1, b: \"${run.date}\", c: \"${params.a}\", d: {required: false}}\n", NULL,
+             "{\"a\":1,\"b\":\"2026-11-18\",\"c\":1}");
+    resolved("parameters: {a: 1, b: {type: object}}\n", "{\"b\":{\"x\":[1]},\"a\":2}", "{\"a\":2,\"b\":{\"x\":[1]}}");
+}
+
+static void every_fault_is_named(void **state)
+{
+    (void)state;
+    resolved("parameters: {limit: {type: integer, minimum: 1, maximum: 9}, kind: {enum: [all, test]}, must: {}}\n",
+             "{\"limit\":0,\"kind\":\"al\",\"limt\":1}",
+             "/parameters/limit must be at least 1\n/parameters/kind must be one of [\"all\",\"test\"]\n"
+             "/parameters/limt is not declared, did you mean 'limit'?\n/parameters/must is required");
+    resolved("parameters: {limit: {type: integer}}\n", "{\"limit\":1.5}",
+             "/parameters/limit must be of type integer, not number");
+    resolved("parameters: {limit: {type: integer}}\n", "{\"limit\":9007199254740993}",
+             "/parameters/limit integers beyond 2^53 are rounded by JSON readers: give it as a string");
+    resolved("parameters: {a/b~: {type: string}}\n", "{\"a/b~\":1}",
+             "/parameters/a~1b~0 must be of type string, not number");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(templates_are_replaced),        cmocka_unit_test(one_template_keeps_its_type),
+        cmocka_unit_test(what_has_no_value_is_left_out), cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(every_fault_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
