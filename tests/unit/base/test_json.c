@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "base/json_writer.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include <string.h>
+
+static void refused(const char *text, size_t length)
+{
+    Error error = {0};
+    Json *json = json_parse(text, length, &error);
+    assert_null(json);
+    assert_int_not_equal(error.kind, ERROR_NONE);
+    assert_true(error.text[0] != '\0');
+}
+
+static void what_is_not_json_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[1] x",
+        "{} {}",
+        "nul",
+        "{\"a\":1,\"a\":2}",
+        "1e999",
+        "\"\\u0000\"",
+        "\"\xff\"",
+        "[1,]",
+        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10,\"k\":11,\"l\":12,\"m\":13,"
+        "\"a\":14}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        refused(texts[i], strlen(texts[i]));
+    }
+    refused("1\0", 2);
+    char deep[JSON_DEPTH_MAX + 2];
+    memset(deep, '[', sizeof deep);
+    refused(deep, sizeof deep);
+}
+
+static void values_are_read_by_type(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"t\":\"x\",\"i\":-5,\"n\":1.5,\"b\":true,\"l\":[1,2],\"o\":{\"T\":1},\"z\":null}";
+    Json *json = json_parse(text, sizeof text - 1, NULL);
+    int64_t integer = 7;
+    double number;
+    assert_string_equal(json_member_text(json, "t"), "x");
+    assert_null(json_member_text(json, "T"));
+    assert_null(json_member_text(json, "i"));
+    assert_true(json_integer(json_member(json, "i"), &integer));
+    assert_int_equal(integer, -5);
+    assert_false(json_integer(json_member(json, "n"), &integer));
+    assert_true(json_number(json_member(json, "n"), &number));
+    assert_true(json_boolean(json_member(json, "b"), false));
+    assert_true(json_boolean(json_member(json, "z"), true));
+    assert_int_equal(json_count(json_member(json, "l")), 2);
+    assert_int_equal(json_type(json_member(json, "z")), JSON_NULL);
+    assert_null(json_member(NULL, "t"));
+    json_free(json);
+}
+
+static void canonical(const char *text, const char *expected)
+{
+    Json *json = json_parse(text, strlen(text), NULL);
+    Buffer out;
+    buffer_init(&out, 4096);
+    json_print_canonical(json, &out);
+    assert_string_equal(out.bytes, expected);
+    buffer_release(&out);
+    json_free(json);
+}
+
+static void equal_values_print_alike(void **state)
+{
+    (void)state;
+    canonical("{ \"b\": [1.0, 2e0], \"a\": {\"d\": 0.1, \"c\": null} }", "{\"a\":{\"c\":null,\"d\":0.1},\"b\":[1,2]}");
+}
+
+static void writer_escapes_and_separates(void **state)
+{
+    (void)state;
+    Buffer out;
+    buffer_init(&out, 4096);
+    JsonWriter writer;
+    json_writer_init(&writer, &out);
+    json_begin_object(&writer, NULL);
+    json_write_text(&writer, "a", "q\" b\\ n\n t\t \x01 \xc3\xa9");
+    json_begin_array(&writer, "b");
+    json_write_integer(&writer, NULL, INT64_MIN);
+    json_write_number(&writer, NULL, 0.1);
+    json_write_number(&writer, NULL, 3);
+    json_write_null(&writer, NULL);
+    json_end_array(&writer);
+    json_write_boolean(&writer, "c", false);
+    json_write_raw(&writer, "d", "{}");
+    json_write_text(&writer, "e", "\xff");
+    json_end_object(&writer);
+    assert_string_equal(out.bytes,
+                        "{\"a\":\"q\\\" b\\\\ n\\n t\\t \\u0001 \xc3\xa9\",\"b\":[-9223372036854775808,0.1,3,null],"
+                        "\"c\":false,\"d\":{},\"e\":\"\xEF\xBF\xBD\"}");
+    buffer_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_json_is_refused),
+        cmocka_unit_test(values_are_read_by_type),
+        cmocka_unit_test(equal_values_print_alike),
+        cmocka_unit_test(writer_escapes_and_separates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
