@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "journal/journal.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define YAML       "name: daily\nconcurrency: queue\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b}\n"
+#define RUN        "00000000-0000-7000-8000-000000000001"
+#define WAITING    "00000000-0000-7000-8000-000000000002"
+#define DEPLOYMENT "00000000-0000-4000-8000-0000000000dd"
+
+static char directory[64], path[96];
+static const Now now = {1795321386437, 1000000};
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/sendpost-journal-XXXXXX");
+    if (!mkdtemp(directory)) {
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/deep/journal.db", directory);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf '%s'", directory);
+    return system(command);
+}
+
+static Journal *open_journal(void)
+{
+    Error error = {0};
+    char *quarantined = NULL;
+    Journal *journal = journal_open(path, now, &quarantined, &error);
+    if (!journal) {
+        print_error("%s\n", error.text);
+    }
+    assert_non_null(journal);
+    assert_null(quarantined);
+    return journal;
+}
+
+static Definition *read_text(void *user, const char *sha256, const char *text, size_t length)
+{
+    (void)user, (void)sha256;
+    Findings findings = {0};
+    Definition *definition = definition_read(text, length, NULL, &findings);
+    findings_release(&findings);
+    return definition;
+}
+
+static void report_problem(void *user, const char *run_id, const char *message)
+{
+    print_message("%s: %s\n", run_id, message);
+    ++*(int *)user;
+}
+
+static Engine *new_engine(void)
+{
+    return engine_new(
+        &(EngineOptions){.namespace = "n", .ui_url = "http://ui", .settle_ms = 1, .cancel_grace_ms = 1, .map_seed = 1});
+}
+
+static void commit(Journal *journal, Engine *engine, Actions *actions)
+{
+    Error error = {0};
+    bool committed = journal_commit(journal, &actions->changes, engine_totals(engine), &error);
+    if (!committed) {
+        print_error("%s\n", error.text);
+    }
+    assert_true(committed);
+    actions_clear(actions);
+    engine_turn_end(engine);
+}
+
+/* A run whose first stage has a flow run, another that waits behind it. */
+static Engine *live(Journal *journal)
+{
+    Engine *engine = new_engine();
+    Actions actions = {0};
+    Definition *definition = read_text(NULL, NULL, YAML, strlen(YAML));
+    engine_step(
+        engine,
+        &(Happening){.kind = HAPPENED_LOADED, .file = {.file = "a.yaml", .revision = "r", .definition = definition}},
+        now, &actions);
+    TriggerEvent trigger = {.token = 1,
+                            .sendpost = "daily",
+                            .run_id = RUN,
+                            .triggered_by = "me",
+                            .reason = "because",
+                            .key = "k",
+                            .body_digest = "d"};
+    engine_step(engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = trigger}, now, &actions);
+    trigger.run_id = WAITING;
+    trigger.key = NULL;
+    engine_step(engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = trigger}, now, &actions);
+    AnswerEvent resolved = {.reference = "f/a", .deployment_id = DEPLOYMENT, .deployment_name = "f/a"};
+    engine_step(engine, &(Happening){.kind = HAPPENED_RESOLVED, .answer = resolved}, now, &actions);
+    FlowRun flow_run = {.id = (char *)(uintptr_t)DEPLOYMENT,
+                        .deployment_id = (char *)(uintptr_t)DEPLOYMENT,
+                        .type = PREFECT_RUNNING,
+                        .created_at = now.wall_ms,
+                        .started_at = now.wall_ms,
+                        .state_timestamp = now.wall_ms};
+    AnswerEvent created = {.run_id = RUN, .attempt = 1, .flow_runs = &flow_run, .flow_run_count = 1};
+    engine_step(engine, &(Happening){.kind = HAPPENED_CREATED, .answer = created}, now, &actions);
+    commit(journal, engine, &actions);
+    actions_release(&actions);
+    definition_release(definition);
+    return engine;
+}
+
+static void what_was_committed_comes_back(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Engine *engine = live(journal);
+    journal_close(journal);
+    journal = open_journal();
+    Engine *restored = new_engine();
+    int problems = 0;
+    JournalReader reader = {read_text, report_problem, &problems};
+    assert_true(journal_restore(journal, restored, &reader, NULL));
+    assert_int_equal(problems, 0);
+    Actions actions = {0};
+    engine_resume(restored, now, &actions);
+    const Run *before = engine_run_find(engine, RUN), *after = engine_run_find(restored, RUN);
+    assert_int_equal(after->record.state, before->record.state);
+    assert_string_equal(after->record.triggered_by, "me");
+    assert_string_equal(after->record.trigger_reason, "because");
+    const AttemptRecord *old = &before->stages[0].record.attempts[0], *new = &after->stages[0].record.attempts[0];
+    assert_string_equal(new->key, old->key);
+    assert_string_equal(new->body, old->body);
+    assert_string_equal(new->flow_run_id, old->flow_run_id);
+    assert_int_equal(new->started_at, old->started_at);
+    assert_int_equal(engine_watched_count(restored), 1);
+    assert_false(engine_run_find(restored, WAITING)->record.admitted);
+    assert_int_equal(engine_totals(restored)->flow_runs_created, 1);
+    actions_release(&actions);
+    engine_free(restored);
+    engine_free(engine);
+    journal_close(journal);
+}
+
+static void runs_are_listed_and_loaded(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Engine *engine = live(journal);
+    RunRecord *runs, run;
+    size_t count, stage_count, length;
+    assert_true(journal_list_runs(journal, &(RunQuery){.sendpost = "daily", .limit = 10}, &runs, &count, NULL));
+    assert_int_equal(count, 2);
+    assert_string_equal(runs[0].id, WAITING);
+    RunQuery next = {.before_created_at = runs[0].created_at, .before_id = runs[0].id, .limit = 10};
+    RunRecord *rest;
+    assert_true(journal_list_runs(journal, &next, &rest, &count, NULL));
+    assert_int_equal(count, 1);
+    assert_string_equal(rest[0].id, RUN);
+    run_record_release(&rest[0]);
+    free(rest);
+    run_record_release(&runs[0]);
+    run_record_release(&runs[1]);
+    free(runs);
+    RunQuery ended = {.states = {"failed", "completed"}, .state_count = 2, .limit = 10};
+    assert_true(journal_list_runs(journal, &ended, &runs, &count, NULL));
+    assert_int_equal(count, 0);
+    free(runs);
+    StageRecord *stages;
+    char *text;
+    assert_true(journal_load_run(journal, RUN, &run, &stages, &stage_count, &text, &length, NULL));
+    assert_int_equal(stage_count, 1);
+    assert_int_equal(stages[0].phase, PHASE_WATCHING);
+    assert_int_equal(length, strlen(YAML));
+    stage_record_release(&stages[0]);
+    run_record_release(&run);
+    free(stages);
+    free(text);
+    Error error = {0};
+    assert_false(journal_load_run(journal, DEPLOYMENT, &run, &stages, &stage_count, &text, &length, &error));
+    assert_int_equal(error.kind, ERROR_NOT_FOUND);
+    engine_free(engine);
+    journal_close(journal);
+}
+
+static void keys_are_remembered_for_a_day(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Engine *engine = live(journal);
+    char run_id[UUID_SIZE], digest[DIGEST_HEX_SIZE];
+    assert_true(journal_find_key(journal, "daily", "k", now.wall_ms + 86300000, run_id, digest, NULL));
+    assert_string_equal(run_id, RUN);
+    assert_string_equal(digest, "d");
+    assert_false(journal_find_key(journal, "daily", "k", now.wall_ms + 86500000, run_id, digest, NULL));
+    assert_false(journal_find_key(journal, "other", "k", now.wall_ms, run_id, digest, NULL));
+    engine_free(engine);
+    journal_close(journal);
+}
+
+static void second_agent_is_refused(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Error error = {0};
+    char *quarantined = NULL, pid[32];
+    assert_null(journal_open(path, now, &quarantined, &error));
+    assert_int_equal(error.kind, ERROR_CONFLICT);
+    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+    assert_non_null(strstr(error.text, pid));
+    journal_close(journal);
+    journal_close(open_journal());
+}
+
+static void damaged_file_is_moved_aside(void **state)
+{
+    (void)state;
+    journal_close(open_journal());
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "this is no database", 19, 0), 19);
+    close(fd);
+    Error error = {0};
+    char *quarantined = NULL;
+    Journal *journal = journal_open(path, now, &quarantined, &error);
+    assert_non_null(journal);
+    assert_non_null(strstr(quarantined, ".damaged-"));
+    assert_int_equal(access(quarantined, F_OK), 0);
+    free(quarantined);
+    journal_close(journal);
+}
+
+static void newer_and_foreign_files_are_refused(void **state)
+{
+    (void)state;
+    static const char *const pragmas[][2] = {{"PRAGMA user_version = 999", "newer"},
+                                             {"PRAGMA application_id = 5", "not a journal"}};
+    journal_close(open_journal());
+    for (size_t i = 0; i < 2; i++) {
+        sqlite3 *database;
+        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(database, pragmas[i][0], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(database);
+        Error error = {0};
+        char *quarantined = NULL;
+        assert_null(journal_open(path, now, &quarantined, &error));
+        assert_non_null(strstr(error.text, pragmas[i][1]));
+    }
+}
+
+static void full_disk_rolls_back(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGXFSZ, SIG_IGN);
+        Journal *journal = open_journal();
+        struct rlimit limit = {.rlim_cur = 1024, .rlim_max = RLIM_INFINITY};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        Error error = {0};
+        bool failed =
+            !journal_probe(journal, &error) && error.kind == ERROR_IO && !journal_statistics(journal)->writable;
+        limit.rlim_cur = RLIM_INFINITY;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        bool recovered = journal_probe(journal, &error) && journal_statistics(journal)->writable;
+        journal_close(journal);
+        _exit(failed && recovered ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void old_runs_go(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Engine *engine = live(journal);
+    Actions actions = {0};
+    engine_step(engine, &(Happening){.kind = HAPPENED_CANCEL, .verb = {.token = 2, .run_id = WAITING}}, now, &actions);
+    commit(journal, engine, &actions);
+    bool more = true;
+    assert_true(journal_retain(journal, now.wall_ms + 1, now.wall_ms + 1, &more, NULL));
+    assert_false(more);
+    RunRecord *runs;
+    size_t count;
+    assert_true(journal_list_runs(journal, &(RunQuery){.limit = 10}, &runs, &count, NULL));
+    assert_int_equal(count, 1); /* the unfinished one stays */
+    assert_string_equal(runs[0].id, RUN);
+    run_record_release(&runs[0]);
+    free(runs);
+    actions_release(&actions);
+    engine_free(engine);
+    journal_close(journal);
+}
+
+static void namespace_is_made_once(void **state)
+{
+    (void)state;
+    journal_close(open_journal());
+    char *first = journal_namespace(path, "fresh", NULL), *second = journal_namespace(path, "other", NULL);
+    assert_string_equal(first, "fresh");
+    assert_string_equal(second, "fresh");
+    free(first);
+    free(second);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_committed_comes_back), TEST(runs_are_listed_and_loaded),
+        TEST(keys_are_remembered_for_a_day), TEST(second_agent_is_refused),
+        TEST(damaged_file_is_moved_aside),   TEST(newer_and_foreign_files_are_refused),
+        TEST(full_disk_rolls_back),          TEST(old_runs_go),
+        TEST(namespace_is_made_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
