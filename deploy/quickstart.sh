@@ -159,7 +159,7 @@ Try next, in another terminal:
   build/release/sendpost show broken-mailing$server_option
   build/release/sendpost run watch-extract --follow$server_option       # waits for a flow run that somebody else started
   curl -X POST $SENDPOST_SERVER/v1/sendposts/daily-mailing/run -d '{"parameters": {"audience": "test"}}'
-The sendposts are in config/sendposts: change one, and the agent takes it at once.
+The sendposts are in config/sendposts: change one, and the agent takes it within ten seconds.
 
 TEXT
 }

@@ -56,8 +56,10 @@ static void run_duration(Run *run)
         const StageRecord *stage = &run->stages[i].record;
         for (size_t j = 0; j < stage->attempt_count && !stage->taken_over; j++) {
             const AttemptRecord *attempt = &stage->attempts[j];
-            bool earlier = attempt->started_at && (!start || attempt->started_at < start);
-            start = earlier ? attempt->started_at : start;
+            /* What is observed may have begun long before the run. */
+            bool before = !attempt->key && attempt->started_at && attempt->started_at < run->record.started_at;
+            int64_t began = before ? run->record.started_at : attempt->started_at;
+            start = began && (!start || began < start) ? began : start;
             end = attempt->ended_at > end ? attempt->ended_at : end;
         }
     }

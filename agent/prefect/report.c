@@ -127,24 +127,40 @@ static const Json **oldest_first(const Json *logs, size_t *count)
     return sorted;
 }
 
-static int write_lines(JsonWriter *writer, const Json *logs, bool engine, int written)
+/* The author's lines, in their order, once each. */
+static int write_author_lines(JsonWriter *writer, const Json **logs, size_t count, int most)
 {
-    size_t count;
-    auto_free const Json **sorted = oldest_first(logs, &count);
-    auto_free char *previous = NULL;
-    for (size_t i = 0; i < count && written < REPORT_LOGS_MAX; i++) {
-        const char *message = json_member_text(sorted[i], "message");
-        if (!message || is_engine_line(message) != engine) {
-            continue;
-        }
-        auto_free char *line = engine ? last_line(message) : text_copy(message);
-        if (line[0] && !text_equal(line, previous)) {
-            write_log(writer, sorted[i], line);
-            text_replace(&previous, line);
+    const char *previous = NULL;
+    int written = 0;
+    for (size_t i = 0; i < count && written < most; i++) {
+        const char *message = json_member_text(logs[i], "message");
+        if (message && message[0] && !is_engine_line(message) && !text_equal(message, previous)) {
+            write_log(writer, logs[i], message);
+            previous = message;
             written++;
         }
     }
     return written;
+}
+
+/* One line of what the engine says: the last of the first traceback, else of its first line. */
+static int write_engine_line(JsonWriter *writer, const Json **logs, size_t count)
+{
+    const Json *chosen = NULL;
+    for (size_t i = count; i-- > 0;) {
+        const char *message = json_member_text(logs[i], "message");
+        bool traced = message && strstr(message, "Traceback");
+        bool keeps = chosen && strstr(json_member_text(chosen, "message"), "Traceback") && !traced;
+        if (message && is_engine_line(message) && !keeps) {
+            chosen = logs[i];
+        }
+    }
+    if (!chosen) {
+        return 0;
+    }
+    auto_free char *line = last_line(json_member_text(chosen, "message"));
+    write_log(writer, chosen, line);
+    return 1;
 }
 
 bool report_collect(const Json *task_runs, const Json *logs, CollectedReport *report, Error *error)
@@ -164,11 +180,13 @@ bool report_collect(const Json *task_runs, const Json *logs, CollectedReport *re
     JsonWriter writer;
     json_writer_init(&writer, &text);
     json_begin_array(&writer, NULL);
-    int author = write_lines(&writer, logs, false, 0);
-    int all = write_lines(&writer, logs, true, author);
+    size_t count;
+    auto_free const Json **sorted = oldest_first(logs, &count);
+    int lines = write_author_lines(&writer, sorted, count, REPORT_LOGS_MAX - 1);
+    lines += write_engine_line(&writer, sorted, count);
     json_end_array(&writer);
     collected.logs = buffer_take(&text);
-    collected.complete = collected.task_name && all > 0;
+    collected.complete = collected.task_name && lines > 0;
     *report = collected;
     return true;
 }
