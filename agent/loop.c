@@ -174,7 +174,8 @@ void loop_turn(Loop *loop, Now now)
     loop->happened = false;
     Error error = {0};
     const Changes *changes = &loop->actions.changes;
-    if (!changes_empty(changes) && !journal_commit(loop->journal, changes, engine_totals(loop->engine), &error)) {
+    bool nothing = changes_empty(changes) && journal_audits_pending(loop->journal) == 0;
+    if (!nothing && !journal_commit(loop->journal, changes, engine_totals(loop->engine), &error)) {
         commit_failed(loop, now, &error);
         return;
     }

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAMESPACE_MAX = 128, PID_TEXT_MAX = 32 };
+enum { AUDITS_MAX = 10000, NAMESPACE_MAX = 128, PID_TEXT_MAX = 32 };
 
 static bool make_directory(const char *path, Error *error)
 {
@@ -167,6 +167,9 @@ char *journal_namespace(const char *path, const char *fresh, Error *error)
 
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status)
 {
+    if (journal->audit_count == AUDITS_MAX) { /* the log has it all the same */
+        return;
+    }
     Audit audit = {at, text_copy(who), text_copy(what), text_copy(run_id), status};
     array_push(journal->audits, journal->audit_count, journal->audit_capacity) = audit;
 }
@@ -174,4 +177,9 @@ void journal_audit(Journal *journal, int64_t at, const char *who, const char *wh
 const JournalStatistics *journal_statistics(const Journal *journal)
 {
     return &journal->statistics;
+}
+
+size_t journal_audits_pending(const Journal *journal)
+{
+    return journal->audit_count;
 }

@@ -62,6 +62,8 @@ bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs
 
 /* An audit record: who did what. Written with the next commit. */
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
+/* Those that the next commit will write. */
+size_t journal_audits_pending(const Journal *journal);
 
 /* Deletes up to RETENTION_BATCH ended runs (and events, keys, audit records) that are older; sets *more when there are
  * more. */

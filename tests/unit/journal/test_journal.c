@@ -311,6 +311,20 @@ static void old_runs_go(void **state)
     journal_close(journal);
 }
 
+static void audits_wait_for_a_commit_and_are_bounded(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    for (int i = 0; i < 10001; i++) {
+        journal_audit(journal, now.wall_ms, "me", "run daily", NULL, 409);
+    }
+    assert_int_equal(journal_audits_pending(journal), 10000);
+    AgentTotals totals = {0};
+    assert_true(journal_commit(journal, &(Changes){0}, &totals, NULL));
+    assert_int_equal(journal_audits_pending(journal), 0);
+    journal_close(journal);
+}
+
 static void namespace_is_made_once(void **state)
 {
     (void)state;
@@ -331,7 +345,7 @@ int main(void)
         TEST(keys_are_remembered_for_a_day), TEST(second_agent_is_refused),
         TEST(damaged_file_is_moved_aside),   TEST(newer_and_foreign_files_are_refused),
         TEST(full_disk_rolls_back),          TEST(old_runs_go),
-        TEST(namespace_is_made_once),
+        TEST(namespace_is_made_once),        TEST(audits_wait_for_a_commit_and_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
