@@ -36,6 +36,13 @@ void answer_free(Answer *answer)
     free(answer);
 }
 
+void prefect_fetched_release(PrefectFetched *fetched)
+{
+    json_free(fetched->body);
+    free(fetched->message);
+    *fetched = (PrefectFetched){0};
+}
+
 static Answer *answer_new(Task *task, const Result *result)
 {
     Answer *answer = memory_new(sizeof *answer);

@@ -18,7 +18,11 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CONTACT_MS = 10000, CSRF_REFRESHES_MAX = 2 };
+enum {
+    CONTACT_MS = 10000,
+    CSRF_REFRESHES_MAX = 2,
+    REPLIES_A_TURN = 128 * 1024, /* bytes of answers after which the loop gets its turn back */
+};
 
 struct PrefectClient {
     PrefectOptions options; /* api_url and ca_file owned */
@@ -38,6 +42,7 @@ struct PrefectClient {
     char *csrf_token;
     bool csrf_asked;
     bool cloud, known, draining;
+    bool more; /* answers are there, to be read in the next turn */
     int64_t contact_due;
     char *version, *last_error;
     PrefectStatistics statistics;
@@ -135,13 +140,6 @@ bool prefect_client_take_fetched(PrefectClient *client, PrefectFetched *fetched)
     return true;
 }
 
-void prefect_fetched_release(PrefectFetched *fetched)
-{
-    json_free(fetched->body);
-    free(fetched->message);
-    *fetched = (PrefectFetched){0};
-}
-
 static void reachability(PrefectClient *client, bool up, const char *message)
 {
     bool was = client->statistics.up, known = client->known;
@@ -198,11 +196,7 @@ void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *pat
 static void queue_batch(PrefectClient *client, const char *const *ids, size_t count, bool first)
 {
     Task *task = task_of_request(&(Request){.kind = REQUEST_POLL, .ids = ids, .id_count = count});
-    if (first) {
-        queues_add_first(&client->queues, task);
-    } else {
-        queues_add(&client->queues, task);
-    }
+    (first ? queues_add_first : queues_add)(&client->queues, task);
 }
 
 void prefect_client_poll(PrefectClient *client, const char *const *ids, size_t count, bool eager, Now now)
@@ -444,7 +438,9 @@ void prefect_client_run(PrefectClient *client, Now now)
     int running, left;
     start_queued(client, now);
     curl_multi_perform(client->multi, &running);
-    for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+    client->more = false;
+    size_t read = 0;
+    for (CURLMsg *message; read < REPLIES_A_TURN && (message = curl_multi_info_read(client->multi, &left));) {
         if (message->msg != CURLMSG_DONE) {
             continue;
         }
@@ -454,6 +450,8 @@ void prefect_client_run(PrefectClient *client, Now now)
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &task);
         curl_multi_remove_handle(client->multi, easy);
         forget_active(client, task);
+        read += task->reply.length;
+        client->more = left > 0;
         finish(client, task, code, now);
     }
     start_queued(client, now);
@@ -480,7 +478,7 @@ int64_t prefect_client_deadline(PrefectClient *client, Now now)
     if (timeout_ms >= 0 && now.boot_ms + timeout_ms < due) {
         due = now.boot_ms + timeout_ms;
     }
-    return client->first_answer || client->fetched_count ? now.boot_ms : due;
+    return client->first_answer || client->fetched_count || client->more ? now.boot_ms : due;
 }
 
 const PrefectStatistics *prefect_client_statistics(const PrefectClient *client)
@@ -490,7 +488,7 @@ const PrefectStatistics *prefect_client_statistics(const PrefectClient *client)
 
 bool prefect_client_busy(const PrefectClient *client)
 {
-    return client->active_count > 0 || client->first_answer || client->fetched_count > 0;
+    return client->active_count > 0 || client->more || client->first_answer || client->fetched_count > 0;
 }
 
 void prefect_client_drain(PrefectClient *client)
