@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cJSON reads more than JSON is: it takes escaped NULs as ends, lets duplicate members stand, nests up to 1000 deep.
- * What it should not see is refused before it, what it should not have taken afterwards. */
+/* cJSON reads more than JSON is: it takes escaped NULs as ends, control characters and 01 as they come, lets duplicate
+ * members stand, nests up to 1000 deep. What it should not see is refused before it, what it should not have taken
+ * afterwards. */
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
@@ -10,13 +11,58 @@
 #include <math.h>
 #include <string.h>
 
-/* Nesting and escaped NULs, in one pass over the bytes. */
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static size_t count_digits(const char *text, size_t length)
+{
+    size_t count = 0;
+    while (count < length && is_digit(text[count])) {
+        count++;
+    }
+    return count;
+}
+
+/* Length of the number at text (RFC 8259, 6), 0 when there is none: cJSON takes what strtod does, 01 and 1. among it.
+ */
+static size_t number_length(const char *text, size_t length)
+{
+    size_t at = text[0] == '-';
+    size_t digits = count_digits(text + at, length - at);
+    if (digits == 0 || (digits > 1 && text[at] == '0')) {
+        return 0;
+    }
+    at += digits;
+    if (at < length && text[at] == '.') {
+        digits = count_digits(text + at + 1, length - at - 1);
+        at += 1 + digits;
+    }
+    if (digits && at < length && (text[at] == 'e' || text[at] == 'E')) {
+        at++;
+        at += at < length && (text[at] == '+' || text[at] == '-');
+        digits = count_digits(text + at, length - at);
+        at += digits;
+    }
+    return digits ? at : 0;
+}
+
+/* Nesting, control characters, escaped NULs and the form of numbers, in one pass over the bytes. */
 static bool scan(const char *text, size_t length, Error *error)
 {
     int depth = 0;
     bool quoted = false;
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
+        if ((unsigned char)c < ' ' && (quoted || !is_space(c))) {
+            return error_set(error, ERROR_INVALID, "a control character at byte %zu", i);
+        }
         if (quoted && c == '\\') {
             if (length - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0) {
                 return error_set(error, ERROR_INVALID, "an escaped NUL at byte %zu", i);
@@ -24,10 +70,18 @@ static bool scan(const char *text, size_t length, Error *error)
             i++;
         } else if (c == '"') {
             quoted = !quoted;
-        } else if (!quoted && (c == '[' || c == '{') && ++depth > JSON_DEPTH_MAX) {
+        } else if (quoted) {
+            continue;
+        } else if ((c == '[' || c == '{') && ++depth > JSON_DEPTH_MAX) {
             return error_set(error, ERROR_LIMIT, "nested deeper than %d at byte %zu", JSON_DEPTH_MAX, i);
-        } else if (!quoted && (c == ']' || c == '}')) {
+        } else if (c == ']' || c == '}') {
             depth--;
+        } else if (c == '-' || is_digit(c)) {
+            size_t number = number_length(text + i, length - i);
+            if (!number) {
+                return error_set(error, ERROR_INVALID, "not a JSON number at byte %zu", i);
+            }
+            i += number - 1;
         }
     }
     return true;
@@ -93,11 +147,6 @@ static bool check(const cJSON *json, Error *error)
         }
     }
     return true;
-}
-
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 Json *json_parse(const char *text, size_t length, Error *error)

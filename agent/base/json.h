@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Strict JSON on cJSON: the only place that includes it for parsing. Refused: trailing bytes, invalid UTF-8, NUL
- * (also escaped), numbers that are not finite, duplicate members, nesting over JSON_DEPTH_MAX. Members are found by
- * exact case. */
+ * (also escaped), raw control characters, numbers that are not finite or not in JSON's form (01, 1.), duplicate
+ * members, nesting over JSON_DEPTH_MAX. Members are found by exact case. */
 #ifndef SENDPOST_BASE_JSON_H
 #define SENDPOST_BASE_JSON_H
 

@@ -24,6 +24,17 @@ static void write_escape(Buffer *out, unsigned char c)
     }
 }
 
+/* Bytes of the character at text, which is not ASCII; 0 when it is none. */
+static size_t character_length(const char *text, size_t length)
+{
+    for (size_t size = 2; size <= 4 && size <= length; size++) {
+        if (text_is_utf8(text, size)) {
+            return size;
+        }
+    }
+    return 0;
+}
+
 static void write_string(Buffer *out, const char *text)
 {
     size_t length = strlen(text);
@@ -32,13 +43,14 @@ static void write_string(Buffer *out, const char *text)
     size_t plain = 0;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text[i];
-        bool broken = c >= 0x80 && !valid;
-        if (c >= 0x20 && c != '"' && c != '\\' && !broken) {
+        size_t whole = valid || c < 0x80 ? 1 : character_length(text + i, length - i);
+        if (whole && c >= 0x20 && c != '"' && c != '\\') {
+            i += whole - 1;
             continue;
         }
         buffer_append(out, text + plain, i - plain);
         plain = i + 1;
-        if (broken) {
+        if (!whole) {
             buffer_text(out, "\xEF\xBF\xBD");
         } else {
             write_escape(out, c);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_LINE_MAX = 64 * 1024, LOG_VALUE_MAX = 2048 };
+enum { LOG_LINE_MAX = 1 << 20, LOG_VALUE_MAX = 2048 }; /* room for 80 values of escapes alone: no line is cut */
 
 const char *const log_level_names[LOG_LEVELS] = {"debug", "info", "warn", "error"};
 

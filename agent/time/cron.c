@@ -166,20 +166,30 @@ static bool can_match(const Cron *cron)
     return false;
 }
 
-bool cron_parse(const char *text, Cron *cron, Error *error)
+/* The words of text, one more than there are fields at most. */
+static int split(const char *text, char copy[CRON_TEXT_MAX], char *parts[FIELDS + 1])
 {
-    char copy[CRON_TEXT_MAX];
-    text += strspn(text, " \t");
-    if (text[0] == '@' && !parse_word(text, &text, error)) {
-        return false;
-    }
-    if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy) {
-        return error_set(error, ERROR_LIMIT, "longer than %d bytes", CRON_TEXT_MAX - 1);
-    }
-    char *parts[FIELDS + 1], *rest = NULL;
+    char *rest = NULL;
     int count = 0;
+    snprintf(copy, CRON_TEXT_MAX, "%s", text);
     for (char *part = strtok_r(copy, " \t", &rest); part && count <= FIELDS; part = strtok_r(NULL, " \t", &rest)) {
         parts[count++] = part;
+    }
+    return count;
+}
+
+bool cron_parse(const char *text, Cron *cron, Error *error)
+{
+    char copy[CRON_TEXT_MAX], *parts[FIELDS + 1];
+    if (strlen(text) >= sizeof copy) {
+        return error_set(error, ERROR_LIMIT, "longer than %d bytes", CRON_TEXT_MAX - 1);
+    }
+    int count = split(text, copy, parts);
+    if (count == 1 && parts[0][0] == '@') {
+        if (!parse_word(parts[0], &text, error)) {
+            return false;
+        }
+        count = split(text, copy, parts);
     }
     if (count != FIELDS) {
         return error_set(error, ERROR_INVALID, "a cron expression has five fields, this one has %s%d",

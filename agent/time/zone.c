@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TZif as RFC 8536 describes it. A version 2+ file holds the data twice: the first block, with 32-bit times, is
  * skipped. What comes after the last transition is said by a footer in the form of POSIX's TZ variable: see
- * zone_rule.c. */
+ * zone_rule.c. A version 1 file ends after its one block: its last offset stays. */
 #include "time/zone.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -25,6 +25,7 @@ typedef struct Cursor {
 } Cursor;
 
 typedef struct Header {
+    bool first_version;
     uint32_t utc_count, standard_count, leap_count, time_count, type_count, name_count;
 } Header;
 
@@ -53,11 +54,11 @@ static bool take_header(Cursor *cursor, Header *header)
 {
     const unsigned char *bytes = take(cursor, HEADER_SIZE);
     uint32_t counts[6];
-    if (!bytes || memcmp(bytes, "TZif", 4) != 0 || bytes[4] < '2') {
+    if (!bytes || memcmp(bytes, "TZif", 4) != 0 || (bytes[4] != 0 && bytes[4] < '2')) {
         return false;
     }
     memcpy(counts, bytes + 20, sizeof counts);
-    *header = (Header){be32toh(counts[0]), be32toh(counts[1]), be32toh(counts[2]),
+    *header = (Header){bytes[4] == 0,      be32toh(counts[0]), be32toh(counts[1]), be32toh(counts[2]),
                        be32toh(counts[3]), be32toh(counts[4]), be32toh(counts[5])};
     return header->utc_count <= header->type_count && header->standard_count <= header->type_count &&
            header->time_count <= TRANSITIONS_MAX && header->type_count > 0 && header->type_count <= TYPES_MAX &&
@@ -71,9 +72,21 @@ static size_t data_size(const Header *header, size_t time_size)
            header->leap_count * (time_size + 4) + header->standard_count + header->utc_count;
 }
 
-static bool read_transitions(Zone *zone, const unsigned char *data, const Header *header)
+static int64_t read_time(const unsigned char *bytes, size_t size)
 {
-    const unsigned char *indexes = data + (size_t)header->time_count * 8, *types = indexes + header->time_count;
+    uint32_t narrow;
+    uint64_t wide;
+    if (size == sizeof narrow) {
+        memcpy(&narrow, bytes, sizeof narrow);
+        return (int32_t)be32toh(narrow);
+    }
+    memcpy(&wide, bytes, sizeof wide);
+    return (int64_t)be64toh(wide);
+}
+
+static bool read_transitions(Zone *zone, const unsigned char *data, const Header *header, size_t time_size)
+{
+    const unsigned char *indexes = data + header->time_count * time_size, *types = indexes + header->time_count;
     zone->count = header->time_count;
     zone->at = memory_new(zone->count * sizeof *zone->at);
     zone->offsets = memory_new((zone->count + 1) * sizeof *zone->offsets);
@@ -86,9 +99,7 @@ static bool read_transitions(Zone *zone, const unsigned char *data, const Header
         memcpy(&offset, types + type * 6, sizeof offset);
         zone->offsets[i] = (int32_t)be32toh(offset);
         if (i < zone->count) {
-            uint64_t at;
-            memcpy(&at, data + i * 8, sizeof at);
-            zone->at[i] = (int64_t)be64toh(at);
+            zone->at[i] = read_time(data + i * time_size, time_size);
         }
         if (zone->offsets[i] < -ZONE_OFFSET_MAX || zone->offsets[i] > ZONE_OFFSET_MAX ||
             (i > 0 && i < zone->count && zone->at[i] <= zone->at[i - 1])) {
@@ -115,11 +126,18 @@ static bool read_footer(Zone *zone, Cursor *cursor)
 static bool read_zone(Zone *zone, Cursor cursor)
 {
     Header header;
-    if (!take_header(&cursor, &header) || !take(&cursor, data_size(&header, 4)) || !take_header(&cursor, &header)) {
+    if (!take_header(&cursor, &header)) {
+        return false;
+    }
+    if (header.first_version) {
+        const unsigned char *data = take(&cursor, data_size(&header, 4));
+        return data && read_transitions(zone, data, &header, 4);
+    }
+    if (!take(&cursor, data_size(&header, 4)) || !take_header(&cursor, &header) || header.first_version) {
         return false;
     }
     const unsigned char *data = take(&cursor, data_size(&header, 8));
-    return data && read_transitions(zone, data, &header) && read_footer(zone, &cursor);
+    return data && read_transitions(zone, data, &header, 8) && read_footer(zone, &cursor);
 }
 
 Zone *zone_parse(const void *bytes, size_t length, Error *error)
@@ -129,7 +147,7 @@ Zone *zone_parse(const void *bytes, size_t length, Error *error)
         return zone;
     }
     zone_free(zone);
-    error_set(error, ERROR_INVALID, "not a time zone file (TZif version 2 or later)");
+    error_set(error, ERROR_INVALID, "not a time zone file (TZif)");
     return NULL;
 }
 

@@ -35,6 +35,17 @@ static void what_is_not_json_is_refused(void **state)
         "\"\\u0000\"",
         "\"\xff\"",
         "[1,]",
+        "01",
+        "-",
+        "+1",
+        "1.",
+        ".5",
+        "1e",
+        "[1e+]",
+        "-01.5",
+        "0x10",
+        "\"a\nb\"",
+        "[1\f]",
         "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10,\"k\":11,\"l\":12,\"m\":13,"
         "\"a\":14}",
     };
@@ -45,6 +56,22 @@ static void what_is_not_json_is_refused(void **state)
     char deep[JSON_DEPTH_MAX + 2];
     memset(deep, '[', sizeof deep);
     refused(deep, sizeof deep);
+}
+
+static void every_form_of_a_number_is_read(void **state)
+{
+    (void)state;
+    static const char text[] = "[0, -0, 10, 0.5, -1.25e+2, 1E2, 3e-1]";
+    static const double values[] = {0, 0, 10, 0.5, -125, 100, 0.3};
+    Json *json = json_parse(text, sizeof text - 1, NULL);
+    assert_int_equal(json_count(json), sizeof values / sizeof *values);
+    size_t count = 0;
+    for (const Json *item = json_first(json); item; item = json_next(item)) {
+        double number;
+        assert_true(json_number(item, &number));
+        assert_true(number == values[count++]);
+    }
+    json_free(json);
 }
 
 static void values_are_read_by_type(void **state)
@@ -104,19 +131,20 @@ static void writer_escapes_and_separates(void **state)
     json_write_boolean(&writer, "c", false);
     json_write_raw(&writer, "d", "{}");
     json_write_text(&writer, "e", "\xff");
+    json_write_text(&writer, "f", "\xc3\xa9\xff\xf0\x9f\x98\x80\xe2\x82");
     json_end_object(&writer);
     assert_string_equal(out.bytes,
                         "{\"a\":\"q\\\" b\\\\ n\\n t\\t \\u0001 \xc3\xa9\",\"b\":[-9223372036854775808,0.1,3,null],"
-                        "\"c\":false,\"d\":{},\"e\":\"\xEF\xBF\xBD\"}");
+                        "\"c\":false,\"d\":{},\"e\":\"\xEF\xBF\xBD\","
+                        "\"f\":\"\xc3\xa9\xEF\xBF\xBD\xf0\x9f\x98\x80\xEF\xBF\xBD\xEF\xBF\xBD\"}");
     buffer_release(&out);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_not_json_is_refused),
-        cmocka_unit_test(values_are_read_by_type),
-        cmocka_unit_test(equal_values_print_alike),
+        cmocka_unit_test(what_is_not_json_is_refused),  cmocka_unit_test(every_form_of_a_number_is_read),
+        cmocka_unit_test(values_are_read_by_type),      cmocka_unit_test(equal_values_print_alike),
         cmocka_unit_test(writer_escapes_and_separates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

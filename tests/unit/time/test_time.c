@@ -100,7 +100,8 @@ static void cron_reads_like_vixie(void **state)
     assert_true(cron_parse("0 0 */2 * 7", &cron, NULL)); /* a day field begins with *: both must match */
     assert_true(cron_matches(&cron, 5, 3, 0, 0, 0));
     assert_false(cron_matches(&cron, 5, 4, 0, 0, 0));
-    assert_true(cron_parse(" @daily", &cron, NULL));
+    assert_true(cron_parse(" @daily\t ", &cron, NULL));
+    assert_int_equal(cron.hours, 1);
     assert_true(cron_parse("0 0 29 2 *", &cron, NULL));
     static const char *const wrong[] = {"* * * *",    "* * * * * *", "60 * * * *",  "* 24 * * *",   "* * 0 * *",
                                         "* * * 13 *", "* * * * 8",   "5-1 * * * *", "*/0 * * * *",  "1/2 * * * *",
@@ -133,12 +134,32 @@ static void zones_have_gaps_and_overlaps(void **state)
     assert_false(zone_is_name("/etc/passwd"));
 }
 
+/* One transition at 1000 s from +0 to +1 h, in the oldest form: 32-bit times, no footer. */
+static void a_file_of_version_one_is_read(void **state)
+{
+    (void)state;
+    static const unsigned char file[] = {'T', 'Z', 'i', 'f', 0, 0, 0,    0,    0, 0, 0,   0,   0,   0,    0, 0, 0,
+                                         0,   0,   0,   0,   0, 0, 0,    0,    0, 0, 0,   0,   0,   0,    0, 0, 0,
+                                         0,   1,   0,   0,   0, 2, 0,    0,    0, 4, 0,   0,   3,   0xE8, 1, 0, 0,
+                                         0,   0,   0,   0,   0, 0, 0x0E, 0x10, 1, 0, 'A', 'B', 'C', 0};
+    Error error = {0};
+    Zone *zone = zone_parse(file, sizeof file, &error);
+    assert_non_null(zone);
+    assert_int_equal(zone_offset(zone, 999), 0);
+    assert_int_equal(zone_offset(zone, 1000), 3600);
+    assert_int_equal(zone_offset(zone, 1 << 30), 3600);
+    zone_free(zone);
+    for (size_t length = 0; length < sizeof file; length++) {
+        assert_null(zone_parse(file, length, &error));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instants_go_there_and_back),   cmocka_unit_test(every_day_has_its_date),
         cmocka_unit_test(durations_are_strict),         cmocka_unit_test(cron_reads_like_vixie),
-        cmocka_unit_test(zones_have_gaps_and_overlaps),
+        cmocka_unit_test(zones_have_gaps_and_overlaps), cmocka_unit_test(a_file_of_version_one_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
