@@ -117,11 +117,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
+        if self.request_log:
+            self.request_log.status = status  # before the client can have the answer, and look
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else data)
         self.answered += 1
-        if self.request_log:
-            self.request_log.status = status
 
     def raw(self, data: bytes) -> None:
         self.connection.sendall(data)
