@@ -176,12 +176,10 @@ void zone_free(Zone *zone)
     }
 }
 
-int32_t zone_offset(const Zone *zone, int64_t instant)
+/* How many transitions lie at or before the instant. */
+static size_t transitions_until(const Zone *zone, int64_t instant)
 {
-    if (!zone) {
-        return 0;
-    }
-    size_t low = 0, high = zone->count; /* how many transitions lie at or before the instant */
+    size_t low = 0, high = zone->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (zone->at[middle] <= instant) {
@@ -190,7 +188,34 @@ int32_t zone_offset(const Zone *zone, int64_t instant)
             high = middle;
         }
     }
+    return low;
+}
+
+int32_t zone_offset(const Zone *zone, int64_t instant)
+{
+    if (!zone) {
+        return 0;
+    }
+    size_t low = transitions_until(zone, instant);
     return low == zone->count && zone->has_rule ? zone_rule_offset(&zone->rule, instant) : zone->offsets[low];
+}
+
+int64_t zone_change_after(const Zone *zone, int64_t instant)
+{
+    if (!zone) {
+        return INT64_MAX;
+    }
+    int32_t offset = zone_offset(zone, instant);
+    for (size_t i = transitions_until(zone, instant); i < zone->count; i++) {
+        if (zone_offset(zone, zone->at[i]) != offset) {
+            return zone->at[i];
+        }
+    }
+    if (!zone->has_rule) {
+        return INT64_MAX;
+    }
+    int64_t last = zone->count ? zone->at[zone->count - 1] : INT64_MIN;
+    return zone_rule_change_after(&zone->rule, instant > last ? instant : last);
 }
 
 int zone_instants(const Zone *zone, int64_t local, int64_t instants[2])

@@ -23,6 +23,8 @@ void zone_free(Zone *zone); /* NULL is legal */
 
 /* Seconds east of UTC in force at an instant (seconds since 1970). zone NULL is UTC, here and below. */
 int32_t zone_offset(const Zone *zone, int64_t instant);
+/* The first instant after another at which the offset changes; INT64_MAX: it never does again. */
+int64_t zone_change_after(const Zone *zone, int64_t instant);
 /* Instants whose local clock reads `local` (seconds since 1970 on the wall): 0 in a gap, 2 in an overlap, else 1,
  * increasing. */
 int zone_instants(const Zone *zone, int64_t local, int64_t instants[2]);

@@ -130,17 +130,50 @@ bool zone_rule_parse(const char *text, ZoneRule *rule)
            *text == '\0';
 }
 
+static int64_t year_of(int64_t local)
+{
+    int64_t days = (local >= 0 ? local : local - (DAY_SECONDS - 1)) / DAY_SECONDS, year;
+    int month, day;
+    calendar_date(days, &year, &month, &day);
+    return year;
+}
+
 int32_t zone_rule_offset(const ZoneRule *rule, int64_t instant)
 {
     if (rule->start.kind == DATE_NONE) {
         return rule->standard;
     }
-    int64_t local = instant + rule->standard, year;
-    int64_t days = (local >= 0 ? local : local - (DAY_SECONDS - 1)) / DAY_SECONDS;
-    int month, day;
-    calendar_date(days, &year, &month, &day);
+    int64_t year = year_of(instant + rule->standard);
     int64_t start = date_in_year(&rule->start, year) - rule->standard;
     int64_t end = date_in_year(&rule->end, year) - rule->daylight;
     bool saving = start < end ? instant >= start && instant < end : instant >= start || instant < end;
     return saving ? rule->daylight : rule->standard;
+}
+
+/* Whether the offset really is another from `change` on: dates may fall together, or the year's end cut a rule. */
+static bool changes_at(const ZoneRule *rule, int64_t change)
+{
+    return zone_rule_offset(rule, change - 1) != zone_rule_offset(rule, change);
+}
+
+int64_t zone_rule_change_after(const ZoneRule *rule, int64_t instant)
+{
+    if (rule->start.kind == DATE_NONE || rule->standard == rule->daylight) {
+        return INT64_MAX;
+    }
+    int64_t first = year_of(instant + rule->standard) - 1;
+    for (int64_t year = first; year <= first + 3; year++) {
+        int64_t new_year = calendar_days(year, 1, 1) * DAY_SECONDS - rule->standard;
+        int64_t changes[3] = {new_year, date_in_year(&rule->start, year) - rule->standard,
+                              date_in_year(&rule->end, year) - rule->daylight};
+        int64_t earliest = INT64_MAX;
+        for (int i = 0; i < 3; i++) {
+            bool counts = changes[i] > instant && changes[i] < earliest && changes_at(rule, changes[i]);
+            earliest = counts ? changes[i] : earliest;
+        }
+        if (earliest != INT64_MAX) {
+            return earliest;
+        }
+    }
+    return INT64_MAX;
 }

@@ -23,5 +23,7 @@ typedef struct ZoneRule {
 
 bool zone_rule_parse(const char *text, ZoneRule *rule);
 int32_t zone_rule_offset(const ZoneRule *rule, int64_t instant);
+/* The first instant after another at which the offset changes; INT64_MAX: it never does. */
+int64_t zone_rule_change_after(const ZoneRule *rule, int64_t instant);
 
 #endif
