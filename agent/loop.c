@@ -257,7 +257,7 @@ static int64_t earliest(const Loop *loop, Now now)
     int64_t times[] = {
         server_deadline(loop->server, now),
         prefect_client_deadline(loop->prefect, now),
-        loop->writable ? engine_deadline(loop->engine) : loop->probe_due,
+        loop->writable ? engine_deadline(loop->engine, now) : loop->probe_due,
         loop->writable && engine_watched_count(loop->engine) ? prefect_client_poll_due(loop->prefect) : TIME_NEVER,
         loop->writable ? loop->scan_due : TIME_NEVER,
         loop->writable ? loop->retain_due : TIME_NEVER,
@@ -308,7 +308,7 @@ void loop_run(Loop *loop)
         collect_prefect(loop, now);
         collect_definitions(loop, now);
         collect_commands(loop, now);
-        if (engine_deadline(loop->engine) <= now.boot_ms) {
+        if (engine_deadline(loop->engine, now) <= now.boot_ms) {
             step(loop, &(Happening){.kind = HAPPENED_TIME}, now);
         }
         loop_turn(loop, now);

@@ -87,6 +87,7 @@ static Engine *engine_from_journal(Loop *loop, Error *error)
         .ui_url = configuration->prefect_ui_url,
         .settle_ms = configuration->prefect_settle_ms,
         .cancel_grace_ms = configuration->prefect_cancel_grace_ms,
+        .started_at = loop->started_at,
         .map_seed = random_u64(),
     };
     Engine *engine = engine_new(&options);

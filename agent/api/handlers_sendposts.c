@@ -150,11 +150,18 @@ void handle_sendpost(Exchange *exchange)
     if (!sendpost) {
         return;
     }
+    TickRecord ticks[TICKS_SHOWN];
+    size_t tick_count = 0;
+    Error error = {0};
+    if (!journal_list_ticks(exchange->server->view.journal, sendpost->name, ticks, TICKS_SHOWN, &tick_count, &error)) {
+        answer_unavailable(exchange, error.text);
+        return;
+    }
     Buffer body;
     JsonWriter writer;
     buffer_init(&body, RESPONSE_BODY_MAX);
     json_writer_init(&writer, &body);
-    shape_sendpost(&writer, sendpost, &exchange->server->shapes);
+    shape_sendpost(&writer, sendpost, ticks, tick_count, &exchange->server->shapes);
     answer(exchange, 200, media_json, &body);
 }
 

@@ -72,26 +72,13 @@ static void head_members(JsonWriter *writer, const Sendpost *sendpost)
     json_write_text(writer, "state", state_names[sendpost_state(sendpost)]);
 }
 
-/* The earliest planned start; 0: none. */
-static int64_t next_run_at(const Sendpost *sendpost, Now now)
-{
-    int64_t next = 0;
-    for (size_t i = 0; i < sendpost->run_count; i++) {
-        const RunRecord *run = &sendpost->runs[i]->record;
-        if (!run->admitted && run->start_at > now.wall_ms && (!next || run->start_at < next)) {
-            next = run->start_at;
-        }
-    }
-    return next;
-}
-
 void shape_sendpost_summary(JsonWriter *writer, const Sendpost *sendpost, Now now, const ShapeContext *context)
 {
     json_begin_object(writer, NULL);
     head_members(writer, sendpost);
     write_active_runs(writer, sendpost);
     shape_run_summary(writer, "last_run", sendpost->last_run);
-    shape_time(writer, "next_run_at", next_run_at(sendpost, now));
+    shape_time(writer, "next_run_at", sendpost_next_run_at(sendpost, now));
     shape_file_error(writer, "error", sendpost->file, sendpost->error, sendpost->error_line, sendpost->error_column);
     write_links(writer, sendpost, context);
     json_end_object(writer);
@@ -123,8 +110,9 @@ static void write_parameters(JsonWriter *writer, const Definition *definition)
     json_end_array(writer);
 }
 
-static void write_schedule(JsonWriter *writer, const Definition *definition)
+static void write_schedule(JsonWriter *writer, const Sendpost *sendpost)
 {
+    const Definition *definition = sendpost->definition;
     json_begin_array(writer, "schedule");
     for (size_t i = 0; i < definition->schedule_count; i++) {
         const Schedule *schedule = &definition->schedules[i];
@@ -132,7 +120,20 @@ static void write_schedule(JsonWriter *writer, const Definition *definition)
         json_write_text(writer, "cron", schedule->expression);
         json_write_text(writer, "timezone", schedule->timezone ? schedule->timezone : "UTC");
         json_write_text(writer, "catch_up", catch_up_names[schedule->catch_up]);
-        json_write_null(writer, "next_run_at");
+        shape_time(writer, "next_run_at", schedule_next_at(sendpost, i));
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void write_ticks(JsonWriter *writer, const TickRecord *ticks, size_t count)
+{
+    json_begin_array(writer, "ticks");
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(writer, NULL);
+        shape_time(writer, "at", ticks[i].at);
+        json_write_text(writer, "verdict", verdict_names[ticks[i].verdict]);
+        json_write_text(writer, "run", ticks[i].run_id[0] ? ticks[i].run_id : NULL);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -220,7 +221,8 @@ static void write_stage_definitions(JsonWriter *writer, const StageView *view, i
     }
 }
 
-void shape_sendpost(JsonWriter *writer, const Sendpost *sendpost, const ShapeContext *context)
+void shape_sendpost(JsonWriter *writer, const Sendpost *sendpost, const TickRecord *ticks, size_t tick_count,
+                    const ShapeContext *context)
 {
     const Definition *definition = sendpost->definition;
     auto_free State *states = stage_states(sendpost);
@@ -229,9 +231,8 @@ void shape_sendpost(JsonWriter *writer, const Sendpost *sendpost, const ShapeCon
     head_members(writer, sendpost);
     write_parameters(writer, definition);
     json_write_text(writer, "timezone", definition->timezone ? definition->timezone : "UTC");
-    write_schedule(writer, definition);
-    json_begin_array(writer, "ticks");
-    json_end_array(writer);
+    write_schedule(writer, sendpost);
+    write_ticks(writer, ticks, tick_count);
     json_write_text(writer, "concurrency", concurrency_names[definition->concurrency]);
     write_objective(writer, "timeout_seconds", definition->timeout_ms);
     write_objective(writer, "deadline_seconds", definition->deadline_ms);

@@ -23,6 +23,9 @@ enum {
 /* Runs */
 enum {
     QUEUE_MAX = 100,               /* waiting runs of one sendpost */
+    CATCH_UP_MAX = 100,            /* ticks of one schedule that are run late */
+    TICKS_KEPT = 1000,             /* of one sendpost, the newest */
+    TICKS_SHOWN = 20,
     IDEMPOTENCY_KEY_MAX = 255,     /* of ours to Prefect, and of a client to us */
     REASON_TEXT_MAX = 1024,        /* of a trigger */
     MESSAGE_MAX = 4096,            /* of a state's message that we keep */

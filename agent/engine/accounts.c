@@ -16,7 +16,8 @@ void account_first_running(Turn *turn, Run *run, int64_t started_at)
         return;
     }
     run->record.first_running_at = started_at;
-    int64_t due_at = run->record.start_at ? run->record.start_at : run->record.created_at;
+    int64_t accepted_at = run->record.start_at ? run->record.start_at : run->record.created_at;
+    int64_t due_at = run->record.trigger == TRIGGER_SCHEDULE ? run->record.for_at : accepted_at;
     int64_t delay_ms = started_at > due_at ? started_at - due_at : 0;
     StartDelayHistogram *histogram = &run->sendpost->totals.start_delay;
     histogram_add(histogram->counts, start_delay_bucket_seconds, START_DELAY_BUCKETS, delay_ms);

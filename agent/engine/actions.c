@@ -23,7 +23,7 @@ void actions_clear(Actions *actions)
         parameter_faults_release(&actions->replies[i].faults);
     }
     changes->run_count = changes->sendpost_count = changes->event_count = 0;
-    changes->key_count = changes->definition_count = 0;
+    changes->key_count = changes->tick_count = changes->definition_count = 0;
     changes->totals = false;
     actions->request_count = actions->reply_count = 0;
 }
@@ -35,6 +35,7 @@ void actions_release(Actions *actions)
     free(actions->changes.sendposts);
     free(actions->changes.events);
     free(actions->changes.keys);
+    free(actions->changes.ticks);
     free(actions->changes.definitions);
     free(actions->requests);
     free(actions->replies);
@@ -43,8 +44,8 @@ void actions_release(Actions *actions)
 
 bool changes_empty(const Changes *changes)
 {
-    return changes->run_count + changes->sendpost_count + changes->event_count + changes->key_count +
-                   changes->definition_count ==
+    return changes->run_count + changes->sendpost_count + changes->event_count + changes->tick_count +
+                   changes->key_count + changes->definition_count ==
                0 &&
            !changes->totals;
 }

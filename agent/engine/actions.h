@@ -51,6 +51,15 @@ typedef struct DefinitionChange {
     const char *file;
 } DefinitionChange;
 
+/* A tick's verdict: the number-th of its sendpost, from 1. */
+typedef struct TickRecord {
+    const char *sendpost;
+    uint64_t number;
+    int64_t at;
+    Verdict verdict;
+    char run_id[UUID_SIZE]; /* "": none was started */
+} TickRecord;
+
 typedef struct Changes {
     struct Run **runs; /* those with dirty records */
     size_t run_count, run_capacity;
@@ -58,6 +67,8 @@ typedef struct Changes {
     size_t sendpost_count, sendpost_capacity;
     EventRecord *events;
     size_t event_count, event_capacity;
+    TickRecord *ticks;
+    size_t tick_count, tick_capacity;
     KeyRecord *keys;
     size_t key_count, key_capacity;
     DefinitionChange *definitions;

@@ -51,25 +51,37 @@ static bool refuse(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, 
     return true;
 }
 
-static bool refuse_by_state(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost)
+/* Why a run may not begin; REFUSALS: it may. later: it need not start now, but may wait. */
+static Refusal refusal_of(const Sendpost *sendpost, bool later)
 {
     const Definition *definition = sendpost->definition;
-    if (!definition->enabled) {
-        return refuse(turn, trigger, sendpost, REPLY_DISABLED, REFUSAL_DISABLED, NULL);
-    }
-    bool planned = trigger->start_at > turn->now.wall_ms;
     const Run *active = admitted_run(sendpost);
-    if (!planned && active && definition->concurrency == CONCURRENCY_FORBID) {
-        return refuse(turn, trigger, sendpost, REPLY_RUNNING, REFUSAL_RUNNING, active->record.id);
+    if (!definition->enabled) {
+        return REFUSAL_DISABLED;
+    }
+    if (!later && active && definition->concurrency == CONCURRENCY_FORBID) {
+        return REFUSAL_RUNNING;
     }
     size_t waiting = sendpost->run_count - (active ? 1 : 0);
-    if (waiting >= QUEUE_MAX) {
-        return refuse(turn, trigger, sendpost, REPLY_QUEUE_FULL, REFUSAL_QUEUE_FULL, NULL);
-    }
-    return false;
+    return waiting >= QUEUE_MAX ? REFUSAL_QUEUE_FULL : REFUSALS;
 }
 
-static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, int64_t for_at)
+static bool refuse_by_state(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost)
+{
+    static const ReplyKind replies[REFUSALS] = {
+        [REFUSAL_DISABLED] = REPLY_DISABLED,
+        [REFUSAL_RUNNING] = REPLY_RUNNING,
+        [REFUSAL_QUEUE_FULL] = REPLY_QUEUE_FULL,
+    };
+    Refusal refusal = refusal_of(sendpost, trigger->start_at > turn->now.wall_ms);
+    const Run *active = refusal == REFUSAL_RUNNING ? admitted_run(sendpost) : NULL;
+    return refusal != REFUSALS &&
+           refuse(turn, trigger, sendpost, replies[refusal], refusal, active ? active->record.id : NULL);
+}
+
+/* NULL: faults say why, and the refusal is counted. */
+static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, int64_t for_at,
+                                ParameterFaults *faults)
 {
     TemplateContext context = {
         .definition = sendpost->definition,
@@ -77,10 +89,8 @@ static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpos
         .trigger = trigger_names[trigger->trigger],
         .for_ms = for_at,
     };
-    ParameterFaults faults = {0};
-    Json *resolved = parameters_resolve(sendpost->definition, trigger->parameters, &context, &faults);
+    Json *resolved = parameters_resolve(sendpost->definition, trigger->parameters, &context, faults);
     if (!resolved) {
-        turn_reply(turn, trigger->token, REPLY_PARAMETERS, NULL)->faults = faults;
         account_refusal(turn, sendpost, REFUSAL_PARAMETERS);
     }
     return resolved;
@@ -137,6 +147,8 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     run->definition = definition_hold(sendpost->definition);
     run->sendpost = sendpost;
     run_attach(turn->engine, run);
+    turn_touch_run(turn, run);
+    turn_event(turn, EVENT_RUN_CREATED, run, NULL, STATE_SCHEDULED, STATE_SCHEDULED, REASON_NONE);
     return run;
 }
 
@@ -161,19 +173,36 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger)
     }
     int64_t start_at = trigger->start_at > turn->now.wall_ms ? trigger->start_at : turn->now.wall_ms;
     int64_t for_at = trigger->for_at ? trigger->for_at : start_at;
-    Json *parameters = resolve_parameters(turn, trigger, sendpost, for_at);
+    ParameterFaults faults = {0};
+    Json *parameters = resolve_parameters(turn, trigger, sendpost, for_at, &faults);
     if (!parameters) {
+        turn_reply(turn, trigger->token, REPLY_PARAMETERS, NULL)->faults = faults;
         return;
     }
     Run *run = run_new(turn, trigger, sendpost, parameters, for_at);
-    turn_touch_run(turn, run);
-    turn_event(turn, EVENT_RUN_CREATED, run, NULL, STATE_SCHEDULED, STATE_SCHEDULED, REASON_NONE);
     turn_remember_key(turn, trigger->sendpost, trigger->key, trigger->body_digest, trigger->run_id);
     turn_reply(turn, trigger->token, REPLY_ACCEPTED, run->record.id);
     if (trigger->from) {
         start_from(turn, run, from);
     }
     run_judge(turn, run);
+}
+
+bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits)
+{
+    if (refusal_of(sendpost, waits) != REFUSALS) {
+        return false;
+    }
+    ParameterFaults faults = {0};
+    Json *parameters = resolve_parameters(turn, trigger, sendpost, trigger->for_at, &faults);
+    if (!parameters) {
+        parameter_faults_release(&faults);
+        return false;
+    }
+    Run *run = run_new(turn, trigger, sendpost, parameters, trigger->for_at);
+    run->record.waits = waits;
+    run_judge(turn, run);
+    return true;
 }
 
 void unavailable_happened(Turn *turn, const TriggerEvent *trigger)
@@ -208,12 +237,13 @@ void run_judge(Turn *turn, Run *run)
     run->due = TIME_NEVER;
     timers_moved(&turn->engine->timers, run);
     const Run *active = admitted_run(sendpost);
-    if (active && run->definition->concurrency == CONCURRENCY_FORBID) {
+    Concurrency concurrency = run->record.waits ? CONCURRENCY_QUEUE : run->definition->concurrency;
+    if (active && concurrency == CONCURRENCY_FORBID) {
         account_refusal(turn, sendpost, REFUSAL_RUNNING);
         run_finish(turn, run, STATE_SKIPPED, REASON_NONE);
         return;
     }
-    if (run->definition->concurrency == CONCURRENCY_REPLACE) {
+    if (concurrency == CONCURRENCY_REPLACE) {
         cut_for_newer(turn, sendpost, run);
     }
     if (!run->ended && !run->record.admitted) {

@@ -15,6 +15,8 @@ Engine *engine_new(const EngineOptions *options)
     engine->ui_url = text_copy(options->ui_url);
     engine->settle_ms = options->settle_ms;
     engine->cancel_grace_ms = options->cancel_grace_ms;
+    engine->started_at = options->started_at;
+    engine->next_tick_at = TIME_NEVER;
     engine->by_name = map_new(options->map_seed);
     engine->runs = map_new(options->map_seed);
     watches_init(&engine->watches, options->map_seed);
@@ -63,19 +65,21 @@ void engine_restore_totals(Engine *engine, const AgentTotals *totals, int64_t la
     engine->last_event_id = last_event_id;
 }
 
-void engine_restore_sendpost(Engine *engine, const char *name, const SendpostTotals *totals, SendpostStage *stages,
-                             size_t stage_count, RunRecord *last_run, RunRecord *last_failed)
+void engine_restore_sendpost(Engine *engine, const SendpostHistory *history)
 {
-    Sendpost *sendpost = sendpost_of(engine, name);
-    invariant(!sendpost->former && !sendpost->last_run);
-    sendpost->totals = *totals;
-    sendpost->former = stages;
-    sendpost->former_count = stage_count;
-    for (size_t i = 0; i < stage_count; i++) {
-        stages[i].state = stages[i].totals.last_state;
+    Sendpost *sendpost = sendpost_of(engine, history->name);
+    invariant(!sendpost->former && !sendpost->last_run && !sendpost->marks);
+    sendpost->totals = history->totals;
+    sendpost->former = history->stages;
+    sendpost->former_count = history->stage_count;
+    for (size_t i = 0; i < history->stage_count; i++) {
+        history->stages[i].state = history->stages[i].totals.last_state;
     }
-    sendpost->last_run = last_run;
-    if (last_failed && totals->last_failure_at > totals->last_success_at) {
+    sendpost->marks = history->marks;
+    sendpost->mark_count = history->mark_count;
+    sendpost->last_run = history->last_run;
+    RunRecord *last_failed = history->last_failed;
+    if (last_failed && history->totals.last_failure_at > history->totals.last_success_at) {
         sendpost->last_failure = last_failed->failure ? failure_copy(last_failed->failure) : NULL;
         memcpy(sendpost->last_failure_run, last_failed->id, UUID_SIZE);
     }
@@ -226,6 +230,7 @@ void engine_step(Engine *engine, const Happening *happening, Now now, Actions *a
     Turn turn = {engine, now, actions};
     switch (happening->kind) {
     case HAPPENED_TIME:
+        ticks_happened(&turn);
         break;
     case HAPPENED_LOADED:
     case HAPPENED_BROKEN:
@@ -273,8 +278,14 @@ void engine_turn_end(Engine *engine)
     engine->ended_count = 0;
 }
 
-int64_t engine_deadline(const Engine *engine)
+int64_t engine_deadline(const Engine *engine, Now now)
 {
+    if (ticks_clock_fell(engine, now)) {
+        return now.boot_ms;
+    }
     const Run *first = timers_first(&engine->timers);
-    return first ? first->due : TIME_NEVER;
+    int64_t due = first ? first->due : TIME_NEVER;
+    bool ticks = engine->next_tick_at != TIME_NEVER;
+    int64_t tick_due = ticks ? now.boot_ms + (engine->next_tick_at - now.wall_ms) : TIME_NEVER;
+    return tick_due < due ? tick_due : due;
 }

@@ -15,6 +15,7 @@ typedef struct EngineOptions {
     const char *namespace; /* copied */
     const char *ui_url;    /* copied; for flow_run_url */
     int64_t settle_ms, cancel_grace_ms;
+    int64_t started_at; /* wall ms: ticks before it came while no agent ran */
     uint64_t map_seed;
 } EngineOptions;
 
@@ -72,6 +73,9 @@ typedef struct Sendpost {
     size_t run_count, run_capacity;
     RunRecord *last_run; /* ended last; NULL */
     SendpostTotals totals;
+    ScheduleMark *marks; /* by schedule of `definition`; before it is known: as the journal has them */
+    size_t mark_count;
+    int64_t next_tick_at;  /* the first that has no verdict yet, wall ms; TIME_NEVER */
     Failure *last_failure; /* while newer than the last success; NULL */
     char last_failure_run[UUID_SIZE];
     SendpostStage *stages; /* by node of `definition` */
@@ -93,10 +97,18 @@ void engine_free(Engine *engine);
 
 /* --- from the journal, before the first step, in this order --- */
 void engine_restore_totals(Engine *engine, const AgentTotals *totals, int64_t last_event_id);
-/* A sendpost as it was: totals and, by path, its stages' (taken over: texts and arrays). definition may be NULL when
- * its file is not known; it gets its current definition from HAPPENED_LOADED. last_run is taken over, may be NULL. */
-void engine_restore_sendpost(Engine *engine, const char *name, const SendpostTotals *totals, SendpostStage *stages,
-                             size_t stage_count, RunRecord *last_run, RunRecord *last_failed);
+/* A sendpost as it was. Arrays, texts and records are taken over; runs may be NULL. It gets its current definition from
+ * HAPPENED_LOADED. */
+typedef struct SendpostHistory {
+    const char *name; /* borrowed */
+    SendpostTotals totals;
+    SendpostStage *stages; /* by path */
+    size_t stage_count;
+    ScheduleMark *marks;
+    size_t mark_count;
+    RunRecord *last_run, *last_failed;
+} SendpostHistory;
+void engine_restore_sendpost(Engine *engine, const SendpostHistory *history);
 /* An unfinished run with its stage records (nodes of `definition` without a record are waiting). Contents are taken
  * over. */
 void engine_restore_run(Engine *engine, RunRecord *record, StageRecord *stages, size_t stage_count,
@@ -107,8 +119,9 @@ void engine_resume(Engine *engine, Now now, Actions *actions);
 /* --- turns --- */
 void engine_step(Engine *engine, const Happening *happening, Now now, Actions *actions);
 void engine_turn_end(Engine *engine); /* frees what ended in this turn */
-/* The boot time at which time alone will next make something due (then step HAPPENED_TIME), or TIME_NEVER. */
-int64_t engine_deadline(const Engine *engine);
+/* The boot time at which time alone will next make something due (then step HAPPENED_TIME), or TIME_NEVER. Ticks follow
+ * the wall clock: ask again now and then, as it may jump. */
+int64_t engine_deadline(const Engine *engine, Now now);
 
 /* --- what the shell watches --- */
 /* Flow runs to poll, all of them: each_ in no particular order. For (size_t at = 0; engine_watched_each(engine, &at,
@@ -130,7 +143,9 @@ const DefinitionFile *engine_file_at(const Engine *engine, size_t index); /* by 
 State sendpost_state(const Sendpost *sendpost);
 const Run *sendpost_shown_run(const Sendpost *sendpost); /* the newest admitted one, or NULL */
 int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage);
-size_t sendpost_queued_count(const Sendpost *sendpost); /* accepted and waiting for another to end */
-size_t sendpost_active_count(const Sendpost *sendpost); /* admitted */
+int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now);     /* planned or scheduled, wall ms; 0: none */
+int64_t schedule_next_at(const Sendpost *sendpost, size_t schedule); /* its next tick, wall ms; 0: none */
+size_t sendpost_queued_count(const Sendpost *sendpost);              /* accepted and waiting for another to end */
+size_t sendpost_active_count(const Sendpost *sendpost);              /* admitted */
 
 #endif

@@ -23,6 +23,9 @@ struct Engine {
     Run **ended; /* in this turn */
     size_t ended_count, ended_capacity;
     AgentTotals totals;
+    int64_t started_at;
+    int64_t next_tick_at; /* of any sendpost, or before it; wall ms */
+    int64_t wall_seen;    /* when ticks were looked at last */
     int64_t last_event_id;
     bool eager;
 };
@@ -52,6 +55,7 @@ void turn_file_event(Turn *turn, EventType type, const char *sendpost, const cha
 Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node);
 void turn_remember_key(Turn *turn, const char *scope, const char *key, const char *digest, const char *run_id);
 Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id);
+void turn_tick(Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict, const char *run_id);
 int64_t back_off_ms(int failures);
 /* Boot time at which `duration_ms` are over since the wall time `anchor`; clocks that jumped cannot make it longer than
  * the duration or shorter than nothing. */
@@ -78,6 +82,16 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger);
 void unavailable_happened(Turn *turn, const TriggerEvent *trigger);
 void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
+/* For a schedule: false when it may not start now. waits: behind what runs already. */
+bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits);
+
+/* ticks.c */
+void ticks_happened(Turn *turn); /* judges what is due, a bounded number at a time */
+/* Around a change of the definition: first what is due gets its verdict, then the schedules of the new one count. */
+void ticks_settle(Turn *turn, Sendpost *sendpost);
+void ticks_schedule(Turn *turn, Sendpost *sendpost);
+void ticks_stop(Turn *turn, Sendpost *sendpost);      /* it is retired */
+bool ticks_clock_fell(const Engine *engine, Now now); /* so far that ticks must be counted anew */
 
 /* runs.c */
 void run_free(Run *run);

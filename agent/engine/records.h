@@ -92,6 +92,7 @@ typedef struct RunRecord {
     char retry_of[UUID_SIZE], retried_by[UUID_SIZE]; /* "" = none */
     char *from;                                      /* stage path; NULL: from the start */
     bool admitted;                                   /* passed the concurrency rule; before: planned or queued */
+    bool waits; /* queued behind others whatever `concurrency` says: a tick that is caught up */
     bool held;
     Cut cut;
     int64_t held_since; /* time has been standing still since; 0: it runs */

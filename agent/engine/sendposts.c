@@ -34,6 +34,7 @@ Sendpost *sendpost_of(Engine *engine, const char *name)
         sendpost = memory_new(sizeof *sendpost);
         sendpost->name = text_copy(name);
         sendpost->retired = true;
+        sendpost->next_tick_at = TIME_NEVER;
         map_put(engine->by_name, name, sendpost);
     }
     return sendpost;
@@ -78,6 +79,7 @@ void sendpost_free(Sendpost *sendpost)
     }
     free(sendpost->stages);
     free(sendpost->former);
+    free(sendpost->marks);
     definition_release(sendpost->definition);
     failure_free(sendpost->last_failure);
     if (sendpost->last_run) {
@@ -163,9 +165,11 @@ static void definition_loaded(Turn *turn, const FileEvent *event)
 {
     Sendpost *sendpost = sendpost_of(turn->engine, event->definition->name);
     bool changed = !sendpost->definition || !text_equal(sendpost->definition->sha256, event->definition->sha256);
+    ticks_settle(turn, sendpost);
     stages_exchange(sendpost, event->definition);
     definition_release(sendpost->definition);
     sendpost->definition = definition_hold(event->definition);
+    ticks_schedule(turn, sendpost);
     text_replace(&sendpost->file, event->file);
     text_replace(&sendpost->revision, event->revision);
     text_replace(&sendpost->error, NULL);
@@ -252,6 +256,8 @@ static void file_gone(Turn *turn, const FileEvent *event)
     if (sendpost) {
         DefinitionChange change = {NULL, sendpost->file};
         array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;
+        ticks_settle(turn, sendpost);
+        ticks_stop(turn, sendpost);
         sendpost->retired = true;
         turn_file_event(turn, EVENT_DEFINITION_RETIRED, sendpost->name, NULL);
         sendpost_hide_if_retired(engine, sendpost);

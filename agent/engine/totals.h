@@ -4,6 +4,7 @@
 #ifndef SENDPOST_ENGINE_TOTALS_H
 #define SENDPOST_ENGINE_TOTALS_H
 
+#include "base/digest.h"
 #include "engine/state.h"
 #include <stdint.h>
 
@@ -35,7 +36,14 @@ typedef struct SendpostTotals {
     StartDelayHistogram start_delay;
     int64_t last_run_start_at, last_run_end_at, last_success_at, last_failure_at, last_tick_at;
     int64_t last_run_duration_ms;
+    int64_t clock_resets; /* how often ticks were counted anew, as the clock had been far ahead */
 } SendpostTotals;
+
+/* Since when a schedule counts. It is known by the digest of what it says: a changed one is another. */
+typedef struct ScheduleMark {
+    char digest[DIGEST_HEX_SIZE];
+    int64_t since;
+} ScheduleMark;
 
 typedef struct StageTotals {
     uint64_t ended;

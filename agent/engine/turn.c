@@ -50,6 +50,22 @@ void turn_file_event(Turn *turn, EventType type, const char *sendpost, const cha
     event->detail = text_copy(detail);
 }
 
+void turn_tick(Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict, const char *run_id)
+{
+    sendpost->totals.ticks[verdict]++;
+    sendpost->totals.last_tick_at = at;
+    TickRecord tick = {.sendpost = sendpost->name, .at = at, .verdict = verdict};
+    for (int i = 0; i < VERDICTS; i++) {
+        tick.number += sendpost->totals.ticks[i];
+    }
+    if (run_id) {
+        memcpy(tick.run_id, run_id, UUID_SIZE);
+    }
+    Changes *changes = &turn->actions->changes;
+    array_push(changes->ticks, changes->tick_count, changes->tick_capacity) = tick;
+    turn_touch_sendpost(turn, sendpost);
+}
+
 Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node)
 {
     Actions *actions = turn->actions;

@@ -80,6 +80,19 @@ int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage)
     return sendpost->definition->nodes[stage].expected_ms;
 }
 
+int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now)
+{
+    bool scheduled = sendpost->next_tick_at != TIME_NEVER && sendpost->definition && sendpost->definition->enabled;
+    int64_t next = scheduled ? sendpost->next_tick_at : 0;
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        const RunRecord *run = &sendpost->runs[i]->record;
+        if (!run->admitted && run->start_at > now.wall_ms && (!next || run->start_at < next)) {
+            next = run->start_at;
+        }
+    }
+    return next;
+}
+
 size_t sendpost_queued_count(const Sendpost *sendpost)
 {
     return sendpost->run_count - sendpost_active_count(sendpost);

@@ -59,6 +59,7 @@ static const Column run_columns[] = {
     FIXED(RunRecord, retried_by),
     {"from_stage", COLUMN_TEXT, offsetof(RunRecord, from), 0, NULL, 0},
     BOOLEAN(RunRecord, admitted),
+    BOOLEAN(RunRecord, waits),
     BOOLEAN(RunRecord, held),
     NAME(RunRecord, cut, cut_names, CUTS),
     INTEGER(RunRecord, held_since),

@@ -120,6 +120,17 @@ static bool put_event(Journal *journal, const EventRecord *event, Error *error)
     return store_run(journal, statement, error);
 }
 
+static bool put_tick(Journal *journal, const TickRecord *tick, Error *error)
+{
+    sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_TICK);
+    bind_text(statement, 1, tick->sendpost);
+    sqlite3_bind_int64(statement, 2, (int64_t)(tick->number % TICKS_KEPT));
+    sqlite3_bind_int64(statement, 3, tick->at);
+    bind_text(statement, 4, verdict_names[tick->verdict]);
+    bind_text(statement, 5, tick->run_id[0] ? tick->run_id : NULL);
+    return store_run(journal, statement, error);
+}
+
 static bool put_key(Journal *journal, const KeyRecord *key, Error *error)
 {
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_KEY);
@@ -187,6 +198,11 @@ static bool put_all(Journal *journal, const Changes *changes, const AgentTotals 
     }
     for (size_t i = 0; i < changes->event_count; i++) {
         if (!put_event(journal, &changes->events[i], error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < changes->tick_count; i++) {
+        if (!put_tick(journal, &changes->ticks[i], error)) {
             return false;
         }
     }

@@ -60,6 +60,11 @@ typedef struct RunQuery {
 } RunQuery;
 bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs, size_t *count, Error *error);
 
+/* The newest ticks of a sendpost, newest first: at most `limit` into `ticks` (their `sendpost` and `number` are not
+ * set). */
+bool journal_list_ticks(Journal *journal, const char *sendpost, TickRecord *ticks, size_t limit, size_t *count,
+                        Error *error);
+
 /* An audit record: who did what. Written with the next commit. */
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
 /* Those that the next commit will write. */

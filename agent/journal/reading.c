@@ -228,6 +228,25 @@ bool journal_find_key(Journal *journal, const char *sendpost, const char *key, i
     return true;
 }
 
+bool journal_list_ticks(Journal *journal, const char *sendpost, TickRecord *ticks, size_t limit, size_t *count,
+                        Error *error)
+{
+    Error failed = {0};
+    size_t found = 0;
+    sqlite3_stmt *statement = store_statement(journal, STATEMENT_TICKS);
+    bind_text(statement, 1, sendpost);
+    sqlite3_bind_int64(statement, 2, (int64_t)limit);
+    while (store_row(journal, statement, &failed)) {
+        int verdict = name_index(verdict_names, VERDICTS, (const char *)sqlite3_column_text(statement, 1));
+        const char *run = (const char *)sqlite3_column_text(statement, 2);
+        ticks[found] = (TickRecord){.at = sqlite3_column_int64(statement, 0),
+                                    .verdict = verdict < 0 ? VERDICT_MISSED : (Verdict)verdict};
+        sqlite3_snprintf(UUID_SIZE, ticks[found++].run_id, "%s", run ? run : "");
+    }
+    *count = failed.kind == ERROR_NONE ? found : 0;
+    return failed.kind == ERROR_NONE || error_set(error, failed.kind, "%s", failed.text);
+}
+
 bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, Error *error)
 {
     Error failed = {0};
@@ -265,7 +284,7 @@ static void stage_collect(Map *by_name, const char *name, const char *path, cons
 
 typedef struct SendpostRow {
     char *name;
-    SendpostTotals totals;
+    SendpostHistory history;
     char last_run[UUID_SIZE], last_failed[UUID_SIZE];
 } SendpostRow;
 
@@ -280,8 +299,14 @@ static bool restore_sendposts(Journal *journal, Engine *engine, SendpostRow *row
             return error_set(error, missing.kind, "%s", missing.text);
         }
         auto_free StagesOf *group = map_remove(stages, rows[i].name);
-        engine_restore_sendpost(engine, rows[i].name, &rows[i].totals, group ? group->stages : NULL,
-                                group ? group->count : 0, last, failed);
+        SendpostHistory *history = &rows[i].history;
+        history->name = rows[i].name;
+        history->stages = group ? group->stages : NULL;
+        history->stage_count = group ? group->count : 0;
+        history->last_run = last;
+        history->last_failed = failed;
+        engine_restore_sendpost(engine, history);
+        history->marks = NULL;
     }
     return true;
 }
@@ -305,7 +330,7 @@ static bool restore_totals(Journal *journal, Engine *engine, Error *error)
             stage_collect(stages, name, path, numbers);
         } else {
             SendpostRow row = {.name = text_copy(name)};
-            sendpost_totals_parse(numbers, &row.totals, row.last_run, row.last_failed);
+            sendpost_totals_parse(numbers, &row.history, row.last_run, row.last_failed);
             array_push(rows, count, capacity) = row;
         }
     }
@@ -316,6 +341,7 @@ static bool restore_totals(Journal *journal, Engine *engine, Error *error)
     bool good = failed.kind == ERROR_NONE && restore_sendposts(journal, engine, rows, count, stages, &failed);
     for (size_t i = 0; i < count; i++) {
         free(rows[i].name);
+        free(rows[i].history.marks);
     }
     free(rows);
     const char *key;

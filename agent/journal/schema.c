@@ -37,4 +37,8 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "CREATE TABLE audit(at INTEGER, who TEXT, what TEXT, run TEXT, status INTEGER);"
     "CREATE INDEX audit_age ON audit(at);"
     "CREATE TABLE probe(id INTEGER PRIMARY KEY, at INTEGER);",
+    "ALTER TABLE run ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;"
+    /* slot: the number of the tick modulo TICKS_KEPT, so that a new one takes the place of the oldest */
+    "CREATE TABLE tick(sendpost TEXT, slot INTEGER, at INTEGER, verdict TEXT NOT NULL, run TEXT,"
+    " PRIMARY KEY(sendpost, slot)) WITHOUT ROWID;",
 };

@@ -15,6 +15,7 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_ROLLBACK] = "ROLLBACK",
     [STATEMENT_PUT_FAILURE] = "INSERT OR REPLACE INTO failure VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_PUT_EVENT] = "INSERT INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_PUT_TICK] = "INSERT OR REPLACE INTO tick VALUES(?, ?, ?, ?, ?)",
     [STATEMENT_PUT_KEY] = "INSERT OR REPLACE INTO request_key VALUES(?, ?, ?, ?, ?)",
     [STATEMENT_PUT_DEFINITION] = "INSERT OR IGNORE INTO definition VALUES(?, ?)",
     [STATEMENT_PUT_FILE] = "INSERT OR REPLACE INTO definition_file VALUES(?, ?)",
@@ -29,6 +30,7 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_TOTALS] = "SELECT kind, name, path, numbers FROM totals ORDER BY kind, name, path",
     [STATEMENT_LAST_EVENT] = "SELECT ifnull(max(id), 0) FROM event",
     [STATEMENT_KEY] = "SELECT run, digest FROM request_key WHERE sendpost = ? AND key = ? AND at > ?",
+    [STATEMENT_TICKS] = "SELECT at, verdict, run FROM tick WHERE sendpost = ? ORDER BY at DESC LIMIT ?",
     [STATEMENT_OLD_RUNS] = "SELECT id FROM run WHERE ended_at > 0 AND ended_at < ? LIMIT ?",
     [STATEMENT_OLD_EVENTS] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ?1 AND id <"
                              " (SELECT max(id) FROM event) ORDER BY id LIMIT ?2)",
@@ -53,7 +55,7 @@ static void statement_text(StatementName name, Buffer *sql)
         break;
     case STATEMENT_UNFINISHED_RUNS:
         table_select(&run_table, sql);
-        buffer_text(sql, "WHERE ended_at = 0 ORDER BY created_at, id");
+        buffer_text(sql, "WHERE ended_at = 0 ORDER BY created_at, for_at, id");
         break;
     case STATEMENT_RUN:
         table_select(&run_table, sql);

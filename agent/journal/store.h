@@ -15,6 +15,7 @@ typedef enum StatementName {
     STATEMENT_PUT_ATTEMPT,
     STATEMENT_PUT_FAILURE,
     STATEMENT_PUT_EVENT,
+    STATEMENT_PUT_TICK,
     STATEMENT_PUT_KEY,
     STATEMENT_PUT_DEFINITION,
     STATEMENT_PUT_FILE,
@@ -32,6 +33,7 @@ typedef enum StatementName {
     STATEMENT_TOTALS,
     STATEMENT_LAST_EVENT,
     STATEMENT_KEY,
+    STATEMENT_TICKS,
     STATEMENT_OLD_RUNS,
     STATEMENT_OLD_EVENTS,
     STATEMENT_OLD_KEYS,
@@ -75,7 +77,8 @@ Failure *failure_read(sqlite3_stmt *statement);
 
 /* totals_text.c: numbers as JSON */
 char *sendpost_totals_text(const Sendpost *sendpost);
-bool sendpost_totals_parse(const char *text, SendpostTotals *totals, char last_run[UUID_SIZE],
+/* Fills totals and marks. */
+bool sendpost_totals_parse(const char *text, SendpostHistory *history, char last_run[UUID_SIZE],
                            char last_failed[UUID_SIZE]);
 char *stage_totals_text(const StageTotals *totals);
 bool stage_totals_parse(const char *text, StageTotals *totals);

@@ -43,6 +43,7 @@ static const NumberField sendpost_fields[] = {
     NUMBER(SendpostTotals, last_failure_at),
     NUMBER(SendpostTotals, last_tick_at),
     NUMBER(SendpostTotals, last_run_duration_ms),
+    NUMBER(SendpostTotals, clock_resets),
 };
 
 static const NumberField stage_fields[] = {
@@ -107,6 +108,14 @@ char *sendpost_totals_text(const Sendpost *sendpost)
     write_fields(&writer, FIELDS(sendpost_fields), &sendpost->totals);
     json_write_text(&writer, "last_run", sendpost->last_run ? sendpost->last_run->id : NULL);
     json_write_text(&writer, "last_failed", sendpost->last_failure ? sendpost->last_failure_run : NULL);
+    json_begin_array(&writer, "schedules");
+    for (size_t i = 0; i < sendpost->mark_count; i++) {
+        json_begin_object(&writer, NULL);
+        json_write_text(&writer, "digest", sendpost->marks[i].digest);
+        json_write_integer(&writer, "since", sendpost->marks[i].since);
+        json_end_object(&writer);
+    }
+    json_end_array(&writer);
     json_end_object(&writer);
     return buffer_take(&text);
 }
@@ -118,11 +127,25 @@ static void read_id(const Json *json, const char *name, char id[UUID_SIZE])
     memcpy(id, fits ? text : "", fits ? strlen(text) + 1 : 1);
 }
 
-bool sendpost_totals_parse(const char *text, SendpostTotals *totals, char last_run[UUID_SIZE],
+static void read_marks(const Json *list, SendpostHistory *history)
+{
+    size_t capacity = 0;
+    for (const Json *item = json_first(list); item; item = json_next(item)) {
+        ScheduleMark mark = {0};
+        const char *digest = json_member_text(item, "digest");
+        if (digest && strlen(digest) < sizeof mark.digest && json_integer(json_member(item, "since"), &mark.since)) {
+            memcpy(mark.digest, digest, strlen(digest) + 1);
+            array_push(history->marks, history->mark_count, capacity) = mark;
+        }
+    }
+}
+
+bool sendpost_totals_parse(const char *text, SendpostHistory *history, char last_run[UUID_SIZE],
                            char last_failed[UUID_SIZE])
 {
     auto_json *json = json_parse(text, strlen(text), NULL);
-    read_fields(json, FIELDS(sendpost_fields), totals);
+    read_fields(json, FIELDS(sendpost_fields), &history->totals);
+    read_marks(json_member(json, "schedules"), history);
     read_id(json, "last_run", last_run);
     read_id(json, "last_failed", last_failed);
     return json != NULL;

@@ -25,18 +25,6 @@ static void *items_new(Snapshot *snapshot, Scope scope, size_t size, size_t coun
 
 /* --- sendposts --- */
 
-static int64_t next_run_at(const Sendpost *sendpost, Now now)
-{
-    int64_t next = 0;
-    for (size_t i = 0; i < sendpost->run_count; i++) {
-        const RunRecord *run = &sendpost->runs[i]->record;
-        if (!run->admitted && run->start_at > now.wall_ms && (!next || run->start_at < next)) {
-            next = run->start_at;
-        }
-    }
-    return next;
-}
-
 static size_t task_length(const char *task)
 {
     size_t length = 0;
@@ -77,7 +65,7 @@ static void take_sendpost(Buffer *texts, const Sendpost *sendpost, Now now, Send
         .active = sendpost_active_count(sendpost),
         .queued = sendpost_queued_count(sendpost),
         .run_start_at = run ? run->record.started_at : 0,
-        .next_run_at = next_run_at(sendpost, now),
+        .next_run_at = sendpost_next_run_at(sendpost, now),
         .freshness_ms = definition->freshness_ms,
         .deadline_ms = definition->deadline_ms,
         .timeout_ms = definition->timeout_ms,

@@ -277,7 +277,7 @@ static void print_runs(const Life *life)
 static bool life_step(Life *life)
 {
     World *world = &life->world;
-    int64_t deadline = engine_deadline(life->engine);
+    int64_t deadline = engine_deadline(life->engine, life->world.now);
     bool time_first = deadline != TIME_NEVER && (world->queue_count == 0 || deadline < world->queue[0].at);
     if (time_first) {
         if (deadline > world->now.boot_ms) {

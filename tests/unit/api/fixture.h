@@ -86,6 +86,20 @@ bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs
     return true;
 }
 
+bool journal_list_ticks(Journal *journal, const char *sendpost, TickRecord *ticks, size_t limit, size_t *count,
+                        Error *error)
+{
+    if (fake_failure(journal, error)) {
+        return false;
+    }
+    assert_string_equal(sendpost, "daily");
+    assert_true(limit >= 2);
+    ticks[0] = (TickRecord){.at = 86400000, .verdict = VERDICT_CAUGHT_UP, .run_id = "run"};
+    ticks[1] = (TickRecord){.at = 0, .verdict = VERDICT_MISSED};
+    *count = 2;
+    return true;
+}
+
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status)
 {
     (void)at, (void)run_id;

@@ -76,7 +76,15 @@ static void test_sendpost(void **state)
     assert_int_equal(json_count(json_member(at(parameters, 0), "enum")), 2);
     assert_string_equal(json_member_text(at(parameters, 1), "type"), "integer");
     assert_int_equal(json_type(json_member(at(parameters, 1), "default")), JSON_NULL);
-    assert_members(at(json_member(sendpost, "schedule"), 0), "cron timezone catch_up next_run_at");
+    const Json *schedule = at(json_member(sendpost, "schedule"), 0), *ticks = json_member(sendpost, "ticks");
+    assert_members(schedule, "cron timezone catch_up next_run_at");
+    assert_non_null(strstr(json_member_text(schedule, "next_run_at"), "T0")); /* 5 or 6 o'clock UTC */
+    assert_members(at(ticks, 0), "at verdict run");
+    assert_string_equal(json_member_text(at(ticks, 0), "at"), "1970-01-02T00:00:00.000Z");
+    assert_string_equal(json_member_text(at(ticks, 0), "verdict"), "caught_up");
+    assert_string_equal(json_member_text(at(ticks, 0), "run"), "run");
+    assert_string_equal(json_member_text(at(ticks, 1), "verdict"), "missed");
+    assert_int_equal(json_type(json_member(at(ticks, 1), "run")), JSON_NULL);
     int64_t timeout = 0;
     assert_true(json_integer(json_member(sendpost, "timeout_seconds"), &timeout) && timeout == 7200);
     assert_int_equal(json_type(json_member(sendpost, "deadline_seconds")), JSON_NULL);
@@ -157,7 +165,7 @@ static void test_an_active_sendpost(void **state)
     assert_string_equal(json_member_text(at(json_member(sendpost, "stages"), 1), "state"), "waiting");
     auto_json *list = get(world, "/v1/sendposts?state=scheduled");
     const Json *summary = at(json_member(list, "sendposts"), 0);
-    assert_string_equal(json_member_text(summary, "next_run_at"), "2030-01-01T00:00:00.000Z");
+    assert_string_equal(json_member_text(summary, "next_run_at"), "2026-11-19T07:00:00.000Z"); /* its schedule's */
 }
 
 static void test_links_to_an_external_url(void **state)

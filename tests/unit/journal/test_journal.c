@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "journal/journal.h"
+#include "journal/schema.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -156,6 +158,93 @@ static void what_was_committed_comes_back(void **state)
     assert_int_equal(engine_totals(restored)->flow_runs_created, 1);
     actions_release(&actions);
     engine_free(restored);
+    engine_free(engine);
+    journal_close(journal);
+}
+
+#define SCHEDULED "name: daily\nconcurrency: queue\nschedule: {cron: '* * * * *'}\nstages:\n- {name: a, run: f/a}\n"
+
+/* The engine's clock goes on to `at`, and what is due then is committed. */
+static void pass(Journal *journal, Engine *engine, int64_t at)
+{
+    Actions actions = {0};
+    engine_step(engine, &(Happening){.kind = HAPPENED_TIME}, (Now){at, now.boot_ms}, &actions);
+    commit(journal, engine, &actions);
+    actions_release(&actions);
+}
+
+static Engine *scheduled(Journal *journal, Definition *definition, int64_t at)
+{
+    Engine *engine = new_engine();
+    int problems = 0;
+    JournalReader reader = {read_text, report_problem, &problems};
+    assert_true(journal_restore(journal, engine, &reader, NULL));
+    Actions actions = {0};
+    FileEvent file = {.file = "a.yaml", .revision = "r", .definition = definition};
+    engine_step(engine, &(Happening){.kind = HAPPENED_LOADED, .file = file}, (Now){at, now.boot_ms}, &actions);
+    commit(journal, engine, &actions);
+    actions_release(&actions);
+    return engine;
+}
+
+static void ticks_are_kept_and_go_on_after_a_restart(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Definition *definition = read_text(NULL, NULL, SCHEDULED, strlen(SCHEDULED));
+    int64_t start = now.wall_ms / 60000 * 60000, later = start + 2000 * 60000;
+    Engine *engine = scheduled(journal, definition, start);
+    pass(journal, engine, start + 60000);
+    engine_free(engine);
+    engine = scheduled(journal, definition, later);
+    const Sendpost *sendpost = engine_sendpost_find(engine, "daily");
+    assert_int_equal(sendpost->totals.last_tick_at, start + 60000);
+    assert_int_equal(sendpost->marks[0].since, start);
+    while (engine_deadline(engine, (Now){later, now.boot_ms}) <= now.boot_ms) {
+        pass(journal, engine, later);
+    }
+    assert_int_equal(sendpost->totals.ticks[VERDICT_STARTED], 3); /* two of them just now */
+    assert_int_equal(sendpost->totals.ticks[VERDICT_MISSED], 1997);
+    static TickRecord ticks[TICKS_KEPT + 1];
+    size_t count = 0;
+    assert_true(journal_list_ticks(journal, "daily", ticks, TICKS_KEPT + 1, &count, NULL));
+    assert_int_equal(count, TICKS_KEPT);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(ticks[i].at, later - (int64_t)i * 60000);
+    }
+    assert_int_equal(ticks[0].verdict, VERDICT_STARTED);
+    assert_non_null(engine_run_find(engine, ticks[0].run_id));
+    assert_int_equal(ticks[999].verdict, VERDICT_MISSED);
+    assert_string_equal(ticks[999].run_id, "");
+    engine_free(engine);
+    definition_release(definition);
+    journal_close(journal);
+}
+
+/* What the first version wrote is read by this one. */
+static void an_older_journal_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    journal_close(open_journal());
+    auto_free char *files = text_format("rm -f '%s'*", path);
+    assert_int_equal(system(files), 0);
+    sqlite3 *database;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    auto_free char *old = text_format(
+        "%s PRAGMA application_id = %d; PRAGMA user_version = 1;"
+        "INSERT INTO definition VALUES('d', CAST('%s' AS BLOB));"
+        "INSERT INTO run(id, sendpost, state, reason, trigger, parameters, definition_sha256, cut, created_at,"
+        " ended_at) VALUES('" RUN "', 'daily', 'scheduled', 'none', 'api', '{}', 'd', 'none', 1, 0)",
+        schema_migrations[0], APPLICATION_ID, YAML);
+    assert_int_equal(sqlite3_exec(database, old, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    Journal *journal = open_journal();
+    Engine *engine = new_engine();
+    int problems = 0;
+    JournalReader reader = {read_text, report_problem, &problems};
+    assert_true(journal_restore(journal, engine, &reader, NULL));
+    assert_int_equal(problems, 0);
+    assert_false(engine_run_find(engine, RUN)->record.waits);
     engine_free(engine);
     journal_close(journal);
 }
@@ -341,11 +430,18 @@ static void namespace_is_made_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_was_committed_comes_back), TEST(runs_are_listed_and_loaded),
-        TEST(keys_are_remembered_for_a_day), TEST(second_agent_is_refused),
-        TEST(damaged_file_is_moved_aside),   TEST(newer_and_foreign_files_are_refused),
-        TEST(full_disk_rolls_back),          TEST(old_runs_go),
-        TEST(namespace_is_made_once),        TEST(audits_wait_for_a_commit_and_are_bounded),
+        TEST(ticks_are_kept_and_go_on_after_a_restart),
+        TEST(an_older_journal_is_brought_up_to_date),
+        TEST(what_was_committed_comes_back),
+        TEST(runs_are_listed_and_loaded),
+        TEST(keys_are_remembered_for_a_day),
+        TEST(second_agent_is_refused),
+        TEST(damaged_file_is_moved_aside),
+        TEST(newer_and_foreign_files_are_refused),
+        TEST(full_disk_rolls_back),
+        TEST(old_runs_go),
+        TEST(namespace_is_made_once),
+        TEST(audits_wait_for_a_commit_and_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

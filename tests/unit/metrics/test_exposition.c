@@ -359,8 +359,8 @@ static void a_removed_sendpost_shows_while_its_run_goes_on(void **state)
     (void)state;
     Fixture fixture;
     fixture_init(&fixture);
-    SendpostTotals totals = {.cancellations = 5, .first_seen_at = 1000};
-    engine_restore_sendpost(fixture.engine, "daily", &totals, NULL, 0, NULL, NULL);
+    SendpostHistory history = {.name = "daily", .totals = {.cancellations = 5, .first_seen_at = 1000}};
+    engine_restore_sendpost(fixture.engine, &history);
     Findings findings = {0};
     RunRecord *record = memory_new(sizeof *record);
     *record = (RunRecord){.id = "01920000-0000-7000-8000-000000000000",

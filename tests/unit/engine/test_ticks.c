@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger of ticks by example: what each verdict means. tests/simulation/ledger.c walks through years of it. */
+#include "fixture.h"
+
+#define STAGE  "stages:\n- {name: a, run: f/a}\n"
+#define HOURLY "schedule: {cron: '0 * * * *'}\n"
+
+enum { MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = 86400000 };
+static const int64_t noon = 1795003200000; /* 2026-11-18T12:00:00Z */
+
+static void begin(Fixture *fixture, const char *text)
+{
+    *fixture = (Fixture){.engine = fixture_engine(), .now = {noon, 1000000}};
+    fixture_load(fixture, text);
+}
+
+static const Sendpost *sendpost_of(const Fixture *fixture)
+{
+    return engine_sendpost_find(fixture->engine, fixture->definition->name);
+}
+
+/* The verdicts of the last step, in order. */
+static void assert_ticks(const Fixture *fixture, size_t count, const Verdict *verdicts, const int64_t *at)
+{
+    const Changes *changes = &fixture->actions.changes;
+    assert_int_equal(changes->tick_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(changes->ticks[i].verdict, verdicts[i]);
+        assert_int_equal(changes->ticks[i].at, at[i]);
+        bool started = verdicts[i] == VERDICT_STARTED || verdicts[i] == VERDICT_CAUGHT_UP;
+        assert_int_equal(changes->ticks[i].run_id[0] != '\0', started);
+    }
+}
+
+static void assert_tick(const Fixture *fixture, Verdict verdict, int64_t at)
+{
+    assert_ticks(fixture, 1, &verdict, &at);
+}
+
+/* A run's first stage is refused by Prefect, and the run ends. */
+static void end_active(Fixture *fixture)
+{
+    fixture_answer(fixture, HAPPENED_RESOLVED,
+                   (AnswerEvent){.reference = "f/a", .outcome = OUTCOME_NOT_FOUND, .status = 404});
+}
+
+/* Another process, later, with what the journal would have. */
+static void restart_after(Fixture *fixture, int64_t ms)
+{
+    const Sendpost *sendpost = sendpost_of(fixture);
+    SendpostHistory history = {
+        .name = "one", .totals = sendpost->totals, .marks = sendpost->marks, .mark_count = sendpost->mark_count};
+    history.marks = memcpy(memory_new(history.mark_count * sizeof *history.marks), history.marks,
+                           history.mark_count * sizeof *history.marks);
+    fixture->now.wall_ms += ms;
+    Engine *engine = engine_new(&(EngineOptions){.namespace = "test", .started_at = fixture->now.wall_ms});
+    engine_restore_sendpost(engine, &history);
+    actions_clear(&fixture->actions);
+    engine_free(fixture->engine);
+    fixture->engine = engine;
+}
+
+static void reload(Fixture *fixture, const char *text)
+{
+    fixture_load(fixture, text);
+    fixture_pass(fixture, 0);
+}
+
+static void a_tick_starts_a_run(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\ntimezone: Europe/Berlin\nparameters: {day: '${run.date}'}\n" HOURLY STAGE);
+    assert_int_equal(sendpost_next_run_at(sendpost_of(&fixture), fixture.now), noon + HOUR_MS);
+    assert_int_equal(schedule_next_at(sendpost_of(&fixture), 0), noon + HOUR_MS);
+    assert_int_equal(engine_deadline(fixture.engine, fixture.now), fixture.now.boot_ms + HOUR_MS);
+    fixture_pass(&fixture, HOUR_MS - 1);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_pass(&fixture, 1);
+    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS);
+    const Run *run = sendpost_of(&fixture)->runs[0];
+    assert_string_equal(run->record.id, fixture.actions.changes.ticks[0].run_id);
+    assert_int_equal(run->record.trigger, TRIGGER_SCHEDULE);
+    assert_int_equal(run->record.for_at, noon + HOUR_MS);
+    assert_string_equal(run->record.triggered_by, "0 * * * *");
+    assert_string_equal(run->record.parameters, "{\"day\":\"2026-11-18\"}");
+    assert_int_equal(sendpost_of(&fixture)->totals.last_tick_at, noon + HOUR_MS);
+    fixture_release(&fixture);
+}
+
+static void the_same_tick_is_the_same_run_anywhere(void **state)
+{
+    (void)state;
+    char ids[3][UUID_SIZE];
+    const char *names[] = {"one", "one", "two"};
+    for (int i = 0; i < 3; i++) {
+        Fixture fixture;
+        auto_free char *text = text_format("name: %s\n" HOURLY STAGE, names[i]);
+        begin(&fixture, text);
+        fixture_pass(&fixture, HOUR_MS + i);
+        memcpy(ids[i], fixture.actions.changes.ticks[0].run_id, UUID_SIZE);
+        fixture_release(&fixture);
+    }
+    assert_string_equal(ids[0], ids[1]);
+    assert_string_not_equal(ids[0], ids[2]);
+}
+
+static void concurrency_rules_ticks_too(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    fixture_pass(&fixture, HOUR_MS);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_SKIPPED, noon + 2 * HOUR_MS);
+    assert_int_equal(sendpost_of(&fixture)->totals.refused[REFUSAL_RUNNING], 0);
+    end_active(&fixture);
+    fixture_load(&fixture, "name: one\nconcurrency: queue\n" HOURLY STAGE);
+    for (int i = 3; i <= 5; i++) {
+        fixture_pass(&fixture, HOUR_MS);
+        assert_tick(&fixture, VERDICT_STARTED, noon + i * HOUR_MS);
+    }
+    assert_int_equal(sendpost_queued_count(sendpost_of(&fixture)), 2);
+    fixture_load(&fixture, "name: one\nconcurrency: replace\n" HOURLY STAGE);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + 6 * HOUR_MS);
+    assert_int_equal(sendpost_of(&fixture)->run_count, 1);
+    fixture_release(&fixture);
+}
+
+static void a_disabled_sendpost_has_ticks_without_runs(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\nenabled: false\n" HOURLY STAGE);
+    assert_int_equal(sendpost_next_run_at(sendpost_of(&fixture), fixture.now), 0);
+    assert_int_equal(schedule_next_at(sendpost_of(&fixture), 0), 0);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_DISABLED, noon + HOUR_MS);
+    fixture_release(&fixture);
+}
+
+static void parameters_that_no_schedule_gives_skip_it(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\nparameters: {limit: {type: integer}}\n" HOURLY STAGE);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_SKIPPED, noon + HOUR_MS);
+    assert_int_equal(sendpost_of(&fixture)->totals.refused[REFUSAL_PARAMETERS], 1);
+    fixture_release(&fixture);
+}
+
+static void downtime_is_judged_by_catch_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *catch_up;
+        Verdict verdicts[3];
+    } cases[] = {
+        {"none", {VERDICT_MISSED, VERDICT_MISSED, VERDICT_MISSED}},
+        {"latest", {VERDICT_MISSED, VERDICT_MISSED, VERDICT_CAUGHT_UP}},
+        {"all", {VERDICT_CAUGHT_UP, VERDICT_CAUGHT_UP, VERDICT_CAUGHT_UP}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Fixture fixture;
+        auto_free char *text =
+            text_format("name: one\nschedule: {cron: '0 * * * *', catch_up: %s}\n" STAGE, cases[i].catch_up);
+        begin(&fixture, text);
+        restart_after(&fixture, 3 * HOUR_MS + 10 * MINUTE_MS);
+        reload(&fixture, text);
+        int64_t at[] = {noon + HOUR_MS, noon + 2 * HOUR_MS, noon + 3 * HOUR_MS};
+        assert_ticks(&fixture, 3, cases[i].verdicts, at);
+        fixture_pass(&fixture, HOUR_MS);
+        assert_int_equal(fixture.actions.changes.tick_count, 1);
+        fixture_release(&fixture);
+    }
+}
+
+/* They wait for one another although `forbid` would refuse them, oldest first. */
+static void what_is_caught_up_queues(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    const char *text = "name: one\nschedule: {cron: '0 * * * *', catch_up: all}\n" STAGE;
+    begin(&fixture, text);
+    restart_after(&fixture, 3 * HOUR_MS + 10 * MINUTE_MS);
+    reload(&fixture, text);
+    for (int i = 1; i <= 3; i++) {
+        const Run *run = sendpost_shown_run(sendpost_of(&fixture));
+        assert_int_equal(run->record.for_at, noon + i * HOUR_MS);
+        assert_int_equal(sendpost_queued_count(sendpost_of(&fixture)), 3 - i);
+        end_active(&fixture);
+    }
+    assert_null(sendpost_shown_run(sendpost_of(&fixture)));
+    fixture_release(&fixture);
+}
+
+static void at_most_so_many_are_caught_up(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    const char *text = "name: one\nschedule: {cron: '* * * * *', catch_up: all}\n" STAGE;
+    begin(&fixture, text);
+    restart_after(&fixture, DAY_MS + 30000);
+    fixture_load(&fixture, text);
+    uint64_t judged = 0, steps = 0;
+    do {
+        fixture_pass(&fixture, 0);
+        judged += fixture.actions.changes.tick_count;
+        steps++;
+    } while (engine_deadline(fixture.engine, fixture.now) <= fixture.now.boot_ms);
+    const uint64_t *ticks = sendpost_of(&fixture)->totals.ticks;
+    assert_int_equal(judged, 1440);
+    assert_true(steps > 1); /* a bounded number in each */
+    assert_int_equal(ticks[VERDICT_CAUGHT_UP], 100);
+    assert_int_equal(ticks[VERDICT_MISSED], 1340);
+    fixture_release(&fixture);
+}
+
+static void a_restart_in_the_second_of_a_tick_keeps_it(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    restart_after(&fixture, HOUR_MS + 900);
+    reload(&fixture, "name: one\n" HOURLY STAGE);
+    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS);
+    restart_after(&fixture, 50);
+    reload(&fixture, "name: one\n" HOURLY STAGE);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_release(&fixture);
+}
+
+static void a_changed_schedule_counts_from_its_loading(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture,
+          "name: one\nschedule:\n- {cron: '0 * * * *', catch_up: all}\n- {cron: '10 * * * *', catch_up: all}\n" STAGE);
+    restart_after(&fixture, HOUR_MS + 40 * MINUTE_MS);
+    reload(&fixture, "name: one\nschedule:\n- {cron: '20 * * * *', catch_up: all}\n- {cron: '10 * * * *'}\n" STAGE);
+    Verdict verdicts[] = {VERDICT_MISSED, VERDICT_MISSED};
+    int64_t at[] = {noon + 10 * MINUTE_MS, noon + HOUR_MS + 10 * MINUTE_MS};
+    assert_ticks(&fixture, 2, verdicts, at);
+    fixture_pass(&fixture, 30 * MINUTE_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + 2 * HOUR_MS + 10 * MINUTE_MS);
+    fixture_pass(&fixture, 10 * MINUTE_MS);
+    assert_tick(&fixture, VERDICT_SKIPPED, noon + 2 * HOUR_MS + 20 * MINUTE_MS);
+    fixture_release(&fixture);
+}
+
+static void what_is_due_is_judged_before_the_definition_changes(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    fixture.now.wall_ms += HOUR_MS;
+    fixture.now.boot_ms += HOUR_MS;
+    fixture_load(&fixture, "name: one\n" STAGE);
+    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS);
+    fixture_pass(&fixture, 0);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    assert_true(engine_deadline(fixture.engine, fixture.now) > fixture.now.boot_ms);
+    fixture_release(&fixture);
+}
+
+static void a_retired_sendpost_has_no_ticks(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "a.yaml"}});
+    fixture_pass(&fixture, 3 * HOUR_MS);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_load(&fixture, "name: one\n" HOURLY STAGE);
+    fixture_pass(&fixture, 0);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + 4 * HOUR_MS);
+    fixture_release(&fixture);
+}
+
+static void clocks_that_jump_neither_repeat_nor_drop(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\nschedule: {cron: '*/30 * * * *'}\nconcurrency: queue\n" STAGE);
+    fixture.now.wall_ms += HOUR_MS;
+    fixture_pass(&fixture, 1000);
+    Verdict verdicts[] = {VERDICT_MISSED, VERDICT_STARTED};
+    int64_t at[] = {noon + 30 * MINUTE_MS, noon + HOUR_MS};
+    assert_ticks(&fixture, 2, verdicts, at);
+    fixture.now.wall_ms -= HOUR_MS;
+    for (int i = 0; i < 60; i++) {
+        fixture_pass(&fixture, MINUTE_MS);
+        assert_ticks(&fixture, 0, NULL, NULL);
+    }
+    fixture_pass(&fixture, 30 * MINUTE_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS + 30 * MINUTE_MS);
+    fixture_release(&fixture);
+}
+
+/* Ten years ahead and back again: the years of waiting for them would be a silence. */
+static void a_clock_that_was_far_ahead_is_forgotten(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    char id[UUID_SIZE];
+    fixture_pass(&fixture, HOUR_MS);
+    memcpy(id, fixture.actions.changes.ticks[0].run_id, UUID_SIZE);
+    end_active(&fixture);
+    fixture.now.wall_ms += 30LL * DAY_MS;
+    fixture_pass(&fixture, 0);
+    assert_int_equal(fixture.actions.changes.tick_count, 720);
+    fixture.now.wall_ms -= 30LL * DAY_MS + 2 * HOUR_MS;
+    assert_int_equal(engine_deadline(fixture.engine, fixture.now), fixture.now.boot_ms);
+    fixture_pass(&fixture, 0);
+    assert_int_equal(sendpost_next_run_at(sendpost_of(&fixture), fixture.now), noon);
+    fixture_pass(&fixture, 2 * HOUR_MS);
+    fixture_pass(&fixture, 0);
+    const Changes *changes = &fixture.actions.changes;
+    assert_int_equal(changes->tick_count, 0);
+    assert_int_equal(sendpost_of(&fixture)->totals.last_tick_at, noon + HOUR_MS);
+    assert_string_not_equal(sendpost_of(&fixture)->runs[0]->record.id, id);
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tick_starts_a_run),
+        cmocka_unit_test(the_same_tick_is_the_same_run_anywhere),
+        cmocka_unit_test(concurrency_rules_ticks_too),
+        cmocka_unit_test(a_disabled_sendpost_has_ticks_without_runs),
+        cmocka_unit_test(parameters_that_no_schedule_gives_skip_it),
+        cmocka_unit_test(downtime_is_judged_by_catch_up),
+        cmocka_unit_test(what_is_caught_up_queues),
+        cmocka_unit_test(at_most_so_many_are_caught_up),
+        cmocka_unit_test(a_restart_in_the_second_of_a_tick_keeps_it),
+        cmocka_unit_test(a_changed_schedule_counts_from_its_loading),
+        cmocka_unit_test(what_is_due_is_judged_before_the_definition_changes),
+        cmocka_unit_test(a_retired_sendpost_has_no_ticks),
+        cmocka_unit_test(clocks_that_jump_neither_repeat_nor_drop),
+        cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
