@@ -22,9 +22,9 @@ enum {
 
 /* Runs */
 enum {
-    QUEUE_MAX = 100,               /* waiting runs of one sendpost */
-    CATCH_UP_MAX = 100,            /* ticks of one schedule that are run late */
-    TICKS_KEPT = 1000,             /* of one sendpost, the newest */
+    QUEUE_MAX = 100,    /* waiting runs of one sendpost */
+    CATCH_UP_MAX = 100, /* ticks of one schedule that are run late */
+    TICKS_KEPT = 1000,  /* of one sendpost, the newest */
     TICKS_SHOWN = 20,
     IDEMPOTENCY_KEY_MAX = 255,     /* of ours to Prefect, and of a client to us */
     REASON_TEXT_MAX = 1024,        /* of a trigger */
