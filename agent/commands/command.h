@@ -60,7 +60,7 @@ void commands_print_help(Buffer *out);
 Status complain(Status status, const char *what, const char *why);
 
 extern const Command command_agent, command_cancel, command_block, command_check, command_follow, command_healthcheck,
-    command_help, command_list, command_pause, command_resume, command_run, command_runs, command_schema, command_show,
-    command_status, command_step, command_version;
+    command_help, command_list, command_next, command_pause, command_resume, command_run, command_runs, command_schema,
+    command_show, command_status, command_step, command_version;
 
 #endif

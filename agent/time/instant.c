@@ -58,6 +58,19 @@ void instant_format(int64_t wall_ms, char text[INSTANT_TEXT_SIZE])
     put_digits(text + 20, rest % 1000, 3);
 }
 
+void instant_format_local(int64_t seconds, int32_t offset, char text[INSTANT_TEXT_SIZE])
+{
+    int32_t minutes = offset / 60;
+    instant_format((seconds + (int64_t)minutes * 60) * 1000, text);
+    char *at = text + 19; /* behind the seconds */
+    int32_t size = minutes < 0 ? -minutes : minutes;
+    *at++ = minutes < 0 ? '-' : '+';
+    put_digits(at, size / 60, 2);
+    at[2] = ':';
+    put_digits(at + 3, size % 60, 2);
+    at[5] = '\0';
+}
+
 /* Takes `digits` digits and the character behind them (0: none); false otherwise. */
 static bool take(const char **at, int digits, char behind, int *value)
 {

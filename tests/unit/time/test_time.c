@@ -51,6 +51,25 @@ static void instants_go_there_and_back(void **state)
     }
 }
 
+static void instants_are_shown_with_an_offset(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        int32_t offset;
+        const char *text;
+    } cases[] = {
+        {1795321386, 3600, "2026-11-22T05:23:06+01:00"},   {1795321386, 0, "2026-11-22T04:23:06+00:00"},
+        {1795321386, -12600, "2026-11-22T00:53:06-03:30"}, {-1, -1, "1969-12-31T23:59:59+00:00"},
+        {0, 50400, "1970-01-01T14:00:00+14:00"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[INSTANT_TEXT_SIZE];
+        instant_format_local(cases[i].seconds, cases[i].offset, text);
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
 static void every_day_has_its_date(void **state)
 {
     (void)state;
@@ -157,9 +176,10 @@ static void a_file_of_version_one_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(instants_go_there_and_back),   cmocka_unit_test(every_day_has_its_date),
-        cmocka_unit_test(durations_are_strict),         cmocka_unit_test(cron_reads_like_vixie),
-        cmocka_unit_test(zones_have_gaps_and_overlaps), cmocka_unit_test(a_file_of_version_one_is_read),
+        cmocka_unit_test(instants_go_there_and_back),    cmocka_unit_test(instants_are_shown_with_an_offset),
+        cmocka_unit_test(every_day_has_its_date),        cmocka_unit_test(durations_are_strict),
+        cmocka_unit_test(cron_reads_like_vixie),         cmocka_unit_test(zones_have_gaps_and_overlaps),
+        cmocka_unit_test(a_file_of_version_one_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
