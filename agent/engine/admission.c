@@ -224,13 +224,32 @@ static void cut_for_newer(Turn *turn, Sendpost *sendpost, const Run *newer)
     }
 }
 
+/* A planned start is a wall time. */
+static void plan_start(Turn *turn, Run *run)
+{
+    run->due = turn->now.boot_ms + (run->record.start_at - turn->now.wall_ms);
+    timers_moved(&turn->engine->timers, run);
+}
+
+void planned_runs_move(Turn *turn)
+{
+    for (size_t i = 0; i < turn->engine->sendpost_count; i++) {
+        Sendpost *sendpost = turn->engine->sendposts[i];
+        for (size_t j = 0; j < sendpost->run_count; j++) {
+            Run *run = sendpost->runs[j];
+            if (!run->record.admitted && !run->came_due && run->record.start_at) {
+                plan_start(turn, run);
+            }
+        }
+    }
+}
+
 void run_judge(Turn *turn, Run *run)
 {
     Sendpost *sendpost = run->sendpost;
     invariant(!run->record.admitted && !run->ended);
     if (is_planned(run, turn->now)) {
-        run->due = turn->now.boot_ms + (run->record.start_at - turn->now.wall_ms);
-        timers_moved(&turn->engine->timers, run);
+        plan_start(turn, run);
         return;
     }
     run->came_due = true;

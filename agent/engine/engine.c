@@ -165,6 +165,23 @@ void engine_resume(Engine *engine, Now now, Actions *actions)
     }
 }
 
+/* Somebody set the wall clock, or the machine's clocks drifted apart. */
+static bool clock_was_set(const Engine *engine, Now now)
+{
+    int64_t moved = now.wall_ms - now.boot_ms - engine->clock_offset;
+    return engine->clock_offset && (moved > CLOCK_SET_MS || moved < -CLOCK_SET_MS);
+}
+
+static void wall_time_happened(Turn *turn)
+{
+    if (clock_was_set(turn->engine, turn->now)) {
+        planned_runs_move(turn);
+        ticks_replan(turn);
+    }
+    turn->engine->clock_offset = turn->now.wall_ms - turn->now.boot_ms;
+    ticks_happened(turn);
+}
+
 /* Everything whose time has come, once each. */
 static void time_happened(Turn *turn)
 {
@@ -230,7 +247,7 @@ void engine_step(Engine *engine, const Happening *happening, Now now, Actions *a
     Turn turn = {engine, now, actions};
     switch (happening->kind) {
     case HAPPENED_TIME:
-        ticks_happened(&turn);
+        wall_time_happened(&turn);
         break;
     case HAPPENED_LOADED:
     case HAPPENED_BROKEN:
@@ -280,7 +297,7 @@ void engine_turn_end(Engine *engine)
 
 int64_t engine_deadline(const Engine *engine, Now now)
 {
-    if (ticks_clock_fell(engine, now)) {
+    if (clock_was_set(engine, now)) {
         return now.boot_ms;
     }
     const Run *first = timers_first(&engine->timers);

@@ -25,7 +25,7 @@ struct Engine {
     AgentTotals totals;
     int64_t started_at;
     int64_t next_tick_at; /* of any sendpost, or before it; wall ms */
-    int64_t wall_seen;    /* when ticks were looked at last */
+    int64_t clock_offset; /* wall less boot time, when time was looked at last; 0: never */
     int64_t last_event_id;
     bool eager;
 };
@@ -38,6 +38,7 @@ typedef struct Turn {
 } Turn;
 
 enum {
+    CLOCK_SET_MS = 1000,    /* clocks that part by less are left alone */
     REPORT_WAIT_MS = 10000, /* a failure report is published when it is complete or this old */
     REPORT_AGAIN_MS = 2000,
     LOOK_AGAIN_MS = 5000,
@@ -82,6 +83,7 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger);
 void unavailable_happened(Turn *turn, const TriggerEvent *trigger);
 void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
+void planned_runs_move(Turn *turn); /* the wall clock was set */
 /* For a schedule: false when it may not start now. waits: behind what runs already. */
 bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits);
 
@@ -90,8 +92,8 @@ void ticks_happened(Turn *turn); /* judges what is due, a bounded number at a ti
 /* Around a change of the definition: first what is due gets its verdict, then the schedules of the new one count. */
 void ticks_settle(Turn *turn, Sendpost *sendpost);
 void ticks_schedule(Turn *turn, Sendpost *sendpost);
-void ticks_stop(Turn *turn, Sendpost *sendpost);      /* it is retired */
-bool ticks_clock_fell(const Engine *engine, Now now); /* so far that ticks must be counted anew */
+void ticks_stop(Turn *turn, Sendpost *sendpost); /* it is retired */
+void ticks_replan(Turn *turn);                   /* the wall clock was set */
 
 /* runs.c */
 void run_free(Run *run);

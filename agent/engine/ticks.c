@@ -170,26 +170,23 @@ static Verdict judge(Turn *turn, Sendpost *sendpost)
     return verdict;
 }
 
-bool ticks_clock_fell(const Engine *engine, Now now)
+void ticks_replan(Turn *turn)
 {
-    return engine->next_tick_at != TIME_NEVER && now.wall_ms < engine->wall_seen - CLOCK_FELL_MS;
+    for (size_t i = 0; i < turn->engine->sendpost_count; i++) {
+        plan(turn, turn->engine->sendposts[i]);
+    }
 }
 
 void ticks_happened(Turn *turn)
 {
     Engine *engine = turn->engine;
-    bool fell = ticks_clock_fell(engine, turn->now);
-    engine->wall_seen = turn->now.wall_ms;
-    if (!fell && turn->now.wall_ms < engine->next_tick_at) {
+    if (turn->now.wall_ms < engine->next_tick_at) {
         return;
     }
     int budget = BUDGET;
     engine->next_tick_at = TIME_NEVER;
     for (size_t i = 0; i < engine->sendpost_count; i++) {
         Sendpost *sendpost = engine->sendposts[i];
-        if (fell) {
-            plan(turn, sendpost);
-        }
         while (budget > 0 && sendpost->next_tick_at <= turn->now.wall_ms) {
             Verdict verdict = judge(turn, sendpost);
             budget -= verdict == VERDICT_STARTED || verdict == VERDICT_CAUGHT_UP ? START_COST : VERDICT_COST;

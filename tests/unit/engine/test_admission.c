@@ -103,6 +103,25 @@ static void planned_run_starts_when_due(void **state)
     fixture_release(&fixture);
 }
 
+/* A planned start is a wall time: it follows a clock that is set. */
+static void planned_run_follows_the_wall_clock(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_pass(&fixture, 0);
+    int64_t start_at = fixture.now.wall_ms + 3600000;
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .start_at = start_at});
+    fixture.now.wall_ms -= 1800000;
+    assert_true(engine_deadline(fixture.engine, fixture.now) <= fixture.now.boot_ms);
+    fixture_pass(&fixture, 0);
+    assert_int_equal(engine_deadline(fixture.engine, fixture.now), fixture.now.boot_ms + 5400000);
+    fixture.now.wall_ms += 5400000;
+    fixture_pass(&fixture, 0);
+    assert_true(fixture_run(&fixture)->record.admitted);
+    fixture_release(&fixture);
+}
+
 static void planned_run_is_refused_when_due(void **state)
 {
     (void)state;
@@ -176,6 +195,7 @@ int main(void)
         cmocka_unit_test(replace_cancels_before_it_starts),
         cmocka_unit_test(same_key_is_the_same_run),
         cmocka_unit_test(planned_run_starts_when_due),
+        cmocka_unit_test(planned_run_follows_the_wall_clock),
         cmocka_unit_test(planned_run_is_refused_when_due),
         cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
         cmocka_unit_test(retired_sendpost_finishes_its_runs),
