@@ -96,25 +96,39 @@ static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpos
     return resolved;
 }
 
-static bool before_from(const Definition *definition, int node, int from)
+static bool needs_one_of(const Node *leaf, const bool *marks)
 {
-    if (node >= from && node < definition->nodes[from].end) {
-        return false;
-    }
-    const Node *leaf = &definition->nodes[node];
     for (size_t i = 0; i < leaf->needs_count; i++) {
-        if (!before_from(definition, leaf->needs[i], from)) {
-            return false;
+        if (marks[leaf->needs[i]]) {
+            return true;
         }
     }
-    return true;
+    return false;
+}
+
+/* Marks `from` and what comes after it. What comes after mostly stands after, so that two rounds do. */
+static void mark_from(const Definition *definition, int from, bool *marks)
+{
+    for (int i = from; i < definition->nodes[from].end; i++) {
+        marks[i] = true;
+    }
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = 0; i < definition->node_count; i++) {
+            if (!marks[i] && needs_one_of(&definition->nodes[i], marks)) {
+                marks[i] = again = true;
+            }
+        }
+    }
 }
 
 /* `from`: what does not come after that stage is taken as done. */
 static void start_from(Turn *turn, Run *run, int from)
 {
+    auto_free bool *marks = memory_new(run->definition->node_count);
+    mark_from(run->definition, from, marks);
     for (int i = 0; i < (int)run->definition->node_count; i++) {
-        if (node_is_leaf(&run->definition->nodes[i]) && before_from(run->definition, i, from)) {
+        if (node_is_leaf(&run->definition->nodes[i]) && !marks[i]) {
             run->stages[i].record.taken_over = true;
             stage_set_state(turn, run, i, STATE_SKIPPED, REASON_NONE);
             stage_set_phase(turn, run, i, PHASE_ENDED);

@@ -47,6 +47,10 @@ void deployment_forget(Deployment *deployment)
 
 void deployment_wait(Deployment *deployment, const char *run_id)
 {
+    size_t count = deployment->waiter_count;
+    if (count && strcmp(deployment->waiters[count - 1].run_id, run_id) == 0) {
+        return; /* all stages of a run wait at one time */
+    }
     DeploymentWaiter waiter;
     memcpy(waiter.run_id, run_id, sizeof waiter.run_id);
     array_push(deployment->waiters, deployment->waiter_count, deployment->waiter_capacity) = waiter;
