@@ -130,8 +130,9 @@ static void deployment_known(Turn *turn, Run *run, int node, const Deployment *d
 {
     StageRecord *stage = &run->stages[node].record;
     AttemptRecord *attempt = stage_attempt(&run->stages[node]);
+    bool observes = run->definition->nodes[node].kind == NODE_OBSERVE;
     /* An intent that Prefect refused with 404 stands here again: only another id is worth another try. */
-    if (attempt && text_equal(attempt->deployment_id, deployment->id)) {
+    if (!observes && attempt && text_equal(attempt->deployment_id, deployment->id)) {
         auto_free char *message = text_copy(attempt->message);
         stage_reject(turn, run, node, message);
         return;
@@ -142,7 +143,7 @@ static void deployment_known(Turn *turn, Run *run, int node, const Deployment *d
     if (shown) {
         text_replace(&shown->deployment_id, deployment->id);
     }
-    if (run->definition->nodes[node].kind == NODE_OBSERVE) {
+    if (observes) {
         stage_set_phase(turn, run, node, PHASE_LOOKING);
         return;
     }
@@ -332,12 +333,12 @@ bool searching_advance(Turn *turn, Run *run, int node)
     return false;
 }
 
-/* Certain now: nothing was created, and nothing will be. */
+/* Certain now: nothing was created, and nothing will be. A run that timed out meanwhile begins nothing in its place. */
 static void intent_is_void(Turn *turn, Run *run, int node)
 {
     Stage *stage = &run->stages[node];
     const char *reference = run->definition->nodes[node].deployment;
-    if (stage->record.cut != CUT_NONE) {
+    if (stage_is_stopped(run, node)) {
         stage_finish_cut(turn, run, node);
     } else if (stage->refusal_status == STATUS_NOT_FOUND && !text_is_uuid(reference)) {
         deployment_forget(deployments_of(&turn->engine->deployments, reference));

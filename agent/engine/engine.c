@@ -132,7 +132,18 @@ static void resume_stage(Turn *turn, Run *run, int node)
         stage->due =
             deadline_since(turn->now, stage->record.retry_at - definition->retry_delay_ms, definition->retry_delay_ms);
     }
-    stage->cancel_due = stage->record.cut != CUT_NONE ? turn->now.boot_ms : TIME_NEVER;
+}
+
+static void resume_timeout(Run *run, Now now)
+{
+    const RunRecord *record = &run->record;
+    if (!record->admitted || !run->definition->timeout_ms) {
+        return;
+    }
+    Now ran_until = {record->held_since ? record->held_since : now.wall_ms, now.boot_ms};
+    run->deadline = deadline_since(ran_until, record->started_at + record->held_ms, run->definition->timeout_ms);
+    run->deadline = record->cut == CUT_RUN_TIMEOUT ? now.boot_ms : run->deadline;
+    run->left_ms = run->deadline - now.boot_ms;
 }
 
 /* The unfinished runs as they are now: advancing one may end others. */
@@ -152,10 +163,7 @@ void engine_resume(Engine *engine, Now now, Actions *actions)
     auto_free Run **runs = runs_copy(engine);
     for (size_t i = 0; i < count; i++) {
         Run *run = runs[i];
-        if (run->record.admitted && run->definition->timeout_ms) {
-            run->deadline =
-                deadline_since(now, run->record.started_at + run->record.held_ms, run->definition->timeout_ms);
-        }
+        resume_timeout(run, now);
         for (int node = 0; run->record.admitted && node < (int)run->definition->node_count; node++) {
             resume_stage(&turn, run, node);
         }
@@ -209,7 +217,7 @@ static void reachable_happened(Turn *turn)
     auto_free Run **runs = runs_copy(turn->engine);
     for (size_t i = 0; i < count; i++) {
         bool woken = false;
-        for (size_t node = 0; node < runs[i]->definition->node_count; node++) {
+        for (size_t node = 0; runs[i]->record.admitted && node < runs[i]->definition->node_count; node++) {
             Stage *stage = &runs[i]->stages[node];
             if (!stage->in_flight && stage->failures && stage->due != TIME_NEVER) {
                 stage->due = turn->now.boot_ms;

@@ -24,16 +24,19 @@ typedef struct Stage {
     StageRecord record;
     bool in_flight; /* a request of its phase is out */
     bool cancel_in_flight;
-    int failures; /* of requests in a row: the back-off */
-    int absences; /* polls in a row that missed the flow run */
-    int64_t due;  /* when time alone makes something due; TIME_NEVER */
+    int failures;   /* of requests in a row: the back-off */
+    int absences;   /* polls in a row that missed the flow run */
+    int64_t missed; /* asked_boot_ms of the last of them */
+    int64_t due;    /* when time alone makes something due; TIME_NEVER */
     int64_t cancel_due;
-    int64_t last_seen;    /* asked_boot_ms of the last answer about its flow run */
-    int64_t deadline;     /* of the attempt's timeout, the settle window, the wait or the report; by phase */
-    int64_t cancel_force; /* when CANCELLED is set without asking further */
-    int refusal_status;   /* PHASE_SEARCHING: what create_flow_run answered */
-    signed char tainted;  /* upstream failure: -1 not known yet */
-    Failure *failure;     /* PHASE_REPORTING: collected so far; not published before the stage ends */
+    int64_t last_seen;            /* asked_boot_ms of the last answer about its flow run */
+    int64_t deadline;             /* of the attempt's timeout, the settle window, the wait or the report; by phase */
+    int64_t cancel_force;         /* when CANCELLED is set without asking further */
+    int refusal_status;           /* PHASE_SEARCHING: what create_flow_run answered */
+    bool resolved_again;          /* observe: nothing was found under the id that was known */
+    signed char tainted;          /* upstream failure: -1 not known yet */
+    int places_due, places_taken; /* parallel with max_concurrent: see stages.c */
+    Failure *failure;             /* PHASE_REPORTING: collected so far; not published before the stage ends */
 } Stage;
 
 typedef struct Run {
@@ -44,9 +47,11 @@ typedef struct Run {
     Stage *stages;    /* one for each node of the definition; groups carry derived states */
     int64_t due;      /* the earliest of all its times */
     int64_t deadline; /* of its timeout; TIME_NEVER */
+    int64_t left_ms;  /* until then, while time stands still */
     size_t timer;     /* its place in the timers */
     bool came_due;    /* its planned start has come, whatever the wall clock says later */
     bool stepping;    /* a step lets ready stages start although it is held */
+    bool seen;        /* in the answer that is being taken: it advances at the end of it */
     bool dirty;       /* is in changes.runs */
     bool ended;
 } Run;

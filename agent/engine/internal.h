@@ -106,9 +106,11 @@ void run_held_clock(Turn *turn, Run *run);
 Run *run_of(const Engine *engine, const char *id);
 
 /* stages.c */
+void places_count(Run *run);                        /* before each round of stage_advance */
 bool stage_advance(Turn *turn, Run *run, int node); /* whether it went on */
 void stage_finish(Turn *turn, Run *run, int node, State state, Reason reason, const char *message);
 void stage_cut(Turn *turn, Run *run, int node, Cut cut);
+bool stage_is_stopped(const Run *run, int node); /* for good: no further flow run may begin in it */
 void stage_finish_cut(Turn *turn, Run *run, int node);
 AttemptRecord *stage_attempt(const Stage *stage); /* the last one, or NULL */
 bool stage_failed(const Run *run, int node);      /* in a way that counts */

@@ -107,6 +107,8 @@ static void follow(Turn *turn, Run *run, int node, const FlowRun *flow_run, int6
         text_replace(&attempt->flow_run_name, flow_run->name);
         text_replace(&attempt->deployment_id, run->stages[node].record.deployment_id);
     }
+    attempt->reason = REASON_NONE; /* a flow run that ended badly may have been run again */
+    text_replace(&attempt->message, NULL);
     stage_set_phase(turn, run, node, PHASE_WATCHING);
     stage_watch(turn, run, node);
     flow_run_seen(turn, run, node, flow_run, asked_boot_ms);
@@ -132,6 +134,35 @@ static char *describe(const FlowRun *flow_run)
                        flow_run->state_message ? flow_run->state_message : "");
 }
 
+/* A crash is followed until it is settled: it may go on. Not one that was, or that Prefect has known for long. */
+static bool crash_is_open(const Turn *turn, const Run *run, int node, const FlowRun *flow_run)
+{
+    const AttemptRecord *attempt = stage_attempt(&run->stages[node]);
+    bool settled = attempt && text_equal(attempt->flow_run_id, flow_run->id) && state_is_end(attempt->state);
+    bool fresh = turn->now.wall_ms - flow_run->state_timestamp < turn->engine->settle_ms;
+    return flow_run->type == PREFECT_CRASHED && fresh && !settled;
+}
+
+static bool is_followed(const Turn *turn, const Run *run, int node, const FlowRun *flow_run)
+{
+    return flow_run->type == PREFECT_COMPLETED || !prefect_type_is_end(flow_run->type) ||
+           crash_is_open(turn, run, node, flow_run);
+}
+
+/* No flow run at all: the deployment may have been made anew, under an id that is not known yet. */
+static bool resolves_again(Turn *turn, Run *run, int node, const AnswerEvent *answer)
+{
+    Stage *stage = &run->stages[node];
+    const char *reference = run->definition->nodes[node].deployment;
+    if (answer->flow_run_count || stage->resolved_again || text_is_uuid(reference)) {
+        return false;
+    }
+    stage->resolved_again = true;
+    deployment_forget(deployments_of(&turn->engine->deployments, reference));
+    stage_set_phase(turn, run, node, PHASE_RESOLVING);
+    return true;
+}
+
 void looked_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer)
 {
     Stage *stage = &run->stages[node];
@@ -146,11 +177,14 @@ void looked_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer)
     }
     stage->failures = 0;
     const FlowRun *newest = newest_match(run, node, answer);
-    if (newest && (newest->type == PREFECT_COMPLETED || !prefect_type_is_end(newest->type))) {
+    if (newest && is_followed(turn, run, node, newest)) {
         follow(turn, run, node, newest, answer->asked_boot_ms);
         return;
     }
     if (turn->now.boot_ms >= stage->deadline && answer->asked_boot_ms >= stage->deadline) {
+        if (resolves_again(turn, run, node, answer)) {
+            return;
+        }
         auto_free char *found = describe(newest);
         not_observed(turn, run, node, found);
         return;

@@ -44,8 +44,8 @@ typedef struct AttemptRecord {
     int64_t intent_at, created_at, started_at, ended_at; /* created, started, ended: Prefect's where it has them */
     int64_t crash_seen_at;                               /* CRASHED was first seen: the settle window runs from here */
     int64_t end_seen_at;                                 /* a bad end was believed: the report is due 10 s later */
-    int64_t cancel_sent_at;                              /* CANCELLING was first asked for */
-    bool dirty;                                          /* to be written in this turn */
+    int64_t cancel_sent_at; /* Prefect was told to cancel, by whomever: the grace runs from here */
+    bool dirty;             /* to be written in this turn */
 } AttemptRecord;
 
 typedef struct StageRecord {

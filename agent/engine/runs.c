@@ -130,16 +130,14 @@ void run_held_clock(Turn *turn, Run *run)
     bool still = time_stands_still(run);
     if (still && !record->held_since) {
         record->held_since = turn->now.wall_ms;
+        run->left_ms = run->deadline - turn->now.boot_ms;
         turn_touch_run(turn, run);
     } else if (!still && record->held_since) {
         int64_t held_ms = turn->now.wall_ms - record->held_since;
         record->held_ms += held_ms > 0 ? held_ms : 0;
         record->held_since = 0;
         turn_touch_run(turn, run);
-        if (run->definition->timeout_ms) {
-            run->deadline =
-                deadline_since(turn->now, record->started_at + record->held_ms, run->definition->timeout_ms);
-        }
+        run->deadline = run->definition->timeout_ms ? turn->now.boot_ms + run->left_ms : TIME_NEVER;
     }
 }
 
@@ -148,6 +146,13 @@ static void check_timeout(Turn *turn, Run *run)
     if (run->record.cut == CUT_NONE && !run->record.held_since && turn->now.boot_ms >= run->deadline) {
         run_cut(turn, run, CUT_RUN_TIMEOUT);
     }
+}
+
+/* What seems to have crashed is not cancelled before it goes on. */
+static bool awaits_cancel(const Stage *stage)
+{
+    return stage->record.phase == PHASE_WATCHING && !stage->cancel_in_flight &&
+           !prefect_type_is_end(stage_attempt(stage)->prefect_type);
 }
 
 static void timer_set(Turn *turn, Run *run)
@@ -159,8 +164,7 @@ static void timer_set(Turn *turn, Run *run)
             continue;
         }
         int64_t times[] = {stage->due, stage->record.phase == PHASE_REPORTING ? stage->deadline : TIME_NEVER,
-                           stage->record.cut != CUT_NONE && stage->record.phase == PHASE_WATCHING ? stage->cancel_due
-                                                                                                  : TIME_NEVER};
+                           awaits_cancel(stage) ? stage->cancel_due : TIME_NEVER};
         for (size_t j = 0; j < sizeof times / sizeof *times; j++) {
             due = times[j] < due ? times[j] : due;
         }
@@ -254,6 +258,7 @@ void run_advance(Turn *turn, Run *run)
     check_timeout(turn, run);
     for (bool again = true; again && !run->ended;) {
         again = false;
+        places_count(run);
         for (int i = 0; i < (int)run->definition->node_count; i++) {
             if (node_is_leaf(&run->definition->nodes[i])) {
                 again = stage_advance(turn, run, i) || again;

@@ -63,43 +63,75 @@ static bool needs_ended(const Run *run, int node)
     return true;
 }
 
-/* A branch holds one of its group's places from its first start to its last end. */
-static bool branch_is_active(const Run *run, int branch)
+/* A branch has one of its group's places from its first start to its last end, and goes on before others begin. But
+ * while all that is left of it waits for other branches, it lets them have its place. */
+typedef enum Place { PLACE_NONE, PLACE_DUE, PLACE_TAKEN } Place;
+
+static Place branch_place(const Run *run, int branch)
 {
-    bool started = false, open = false;
-    for (int i = branch; i < run->definition->nodes[branch].end; i++) {
-        if (node_is_leaf(&run->definition->nodes[i])) {
-            Phase phase = run->stages[i].record.phase;
-            started = started || (phase != PHASE_WAITING && phase != PHASE_BLOCKED &&
-                                  run->stages[i].record.state != STATE_SKIPPED);
-            open = open || phase != PHASE_ENDED;
+    bool started = false, blocked = false;
+    int end = run->definition->nodes[branch].end;
+    for (int i = branch; i < end; i++) {
+        const StageRecord *stage = &run->stages[i].record;
+        if (!node_is_leaf(&run->definition->nodes[i])) {
+            continue;
+        }
+        if (stage->phase > PHASE_BLOCKED && stage->phase != PHASE_ENDED) {
+            return PLACE_TAKEN;
+        }
+        started = started || (stage->phase == PHASE_ENDED && stage->state != STATE_SKIPPED);
+        blocked = blocked || stage->phase == PHASE_BLOCKED;
+    }
+    if (started && blocked) {
+        return PLACE_TAKEN;
+    }
+    for (int i = branch; started && i < end; i++) {
+        bool waits = node_is_leaf(&run->definition->nodes[i]) && run->stages[i].record.phase == PHASE_WAITING;
+        if (waits && needs_ended(run, i)) {
+            return PLACE_DUE;
         }
     }
-    return started && open;
+    return PLACE_NONE;
 }
 
-static bool group_has_place(const Run *run, int group, int branch)
+/* Counted once for each round of a run: asking all branches for each that waits would be quadratic. What gives its
+ * place back within a round is counted in the next. */
+void places_count(Run *run)
 {
     const Node *nodes = run->definition->nodes;
-    if (nodes[group].max_concurrent == 0 || branch_is_active(run, branch)) {
-        return true;
+    for (int group = 0; group < (int)run->definition->node_count; group++) {
+        Stage *stage = &run->stages[group];
+        stage->places_due = stage->places_taken = 0;
+        for (int i = group + 1; nodes[group].max_concurrent && i < nodes[group].end; i = nodes[i].end) {
+            Place place = branch_place(run, i);
+            stage->places_due += place == PLACE_DUE;
+            stage->places_taken += place == PLACE_TAKEN;
+        }
     }
-    int active = 0;
-    for (int i = group + 1; i < nodes[group].end; i = nodes[i].end) {
-        active += branch_is_active(run, i);
-    }
-    return active < nodes[group].max_concurrent;
 }
 
 static bool has_place(const Run *run, int node)
 {
     const Node *nodes = run->definition->nodes;
-    for (int child = node, group = nodes[node].parent; group >= 0; child = group, group = nodes[group].parent) {
-        if (nodes[group].kind == NODE_PARALLEL && !group_has_place(run, group, child)) {
+    for (int branch = node, group = nodes[node].parent; group >= 0; branch = group, group = nodes[group].parent) {
+        Place own = nodes[group].max_concurrent ? branch_place(run, branch) : PLACE_TAKEN;
+        const Stage *stage = &run->stages[group];
+        int before = stage->places_taken + (own == PLACE_NONE ? stage->places_due : 0);
+        if (own != PLACE_TAKEN && before >= nodes[group].max_concurrent) {
             return false;
         }
     }
     return true;
+}
+
+static void place_take(Run *run, int node)
+{
+    const Node *nodes = run->definition->nodes;
+    for (int branch = node, group = nodes[node].parent; group >= 0; branch = group, group = nodes[group].parent) {
+        Place own = nodes[group].max_concurrent ? branch_place(run, branch) : PLACE_TAKEN;
+        run->stages[group].places_due -= own == PLACE_DUE;
+        run->stages[group].places_taken += own != PLACE_TAKEN;
+    }
 }
 
 static void stage_skip(Turn *turn, Run *run, int node)
@@ -143,6 +175,7 @@ static bool waiting_advance(Turn *turn, Run *run, int node)
     if (held || !has_place(run, node)) {
         return false;
     }
+    place_take(run, node);
     stage->record.started_at = turn->now.wall_ms;
     const Node *definition = &run->definition->nodes[node];
     if (definition->kind == NODE_OBSERVE) {
@@ -222,15 +255,29 @@ void stage_finish(Turn *turn, Run *run, int node, State state, Reason reason, co
     failure_free(memory_steal(&stage->failure));
 }
 
+static bool cut_is_final(Cut cut)
+{
+    return cut != CUT_NONE && cut != CUT_STAGE_TIMEOUT;
+}
+
+/* A stage's own timeout, which lets it try again, gives way to what does not. */
 void stage_cut(Turn *turn, Run *run, int node, Cut cut)
 {
     Stage *stage = &run->stages[node];
-    if (stage->record.phase == PHASE_ENDED || stage->record.cut != CUT_NONE) {
+    if (stage->record.phase == PHASE_ENDED || stage->record.cut == cut || cut_is_final(stage->record.cut)) {
         return;
     }
+    if (stage->record.cut == CUT_NONE) {
+        stage->cancel_due = turn->now.boot_ms;
+    }
     stage->record.cut = cut;
-    stage->cancel_due = turn->now.boot_ms;
     stage_touch(turn, run, node);
+}
+
+bool stage_is_stopped(const Run *run, int node)
+{
+    bool spared = run->definition->nodes[node].when == WHEN_ALWAYS;
+    return cut_is_final(run->stages[node].record.cut) || (run->record.cut != CUT_NONE && !spared);
 }
 
 void stage_finish_cut(Turn *turn, Run *run, int node)
@@ -242,7 +289,9 @@ void stage_finish_cut(Turn *turn, Run *run, int node)
         [CUT_SIBLING] = "cancelled, as another branch failed",
         [CUT_STAGE_TIMEOUT] = "took longer than its timeout",
     };
-    Cut cut = run->stages[node].record.cut;
+    StageRecord *stage = &run->stages[node].record;
+    stage->cut = stage->cut != CUT_NONE ? stage->cut : run->record.cut;
+    Cut cut = stage->cut;
     bool timed_out = cut == CUT_RUN_TIMEOUT || cut == CUT_STAGE_TIMEOUT;
     AttemptRecord *attempt = stage_attempt(&run->stages[node]);
     if (attempt && !state_is_end(attempt->state)) {

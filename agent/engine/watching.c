@@ -36,10 +36,10 @@ void stage_watch(Turn *turn, Run *run, int node)
     turn->engine->eager = true;
     stage->absences = 0;
     stage->cancel_in_flight = false;
-    stage->cancel_due = turn->now.boot_ms;
     stage->cancel_force = attempt->cancel_sent_at
                               ? deadline_since(turn->now, attempt->cancel_sent_at, turn->engine->cancel_grace_ms)
                               : TIME_NEVER;
+    stage->cancel_due = stage->record.cut != CUT_NONE ? turn->now.boot_ms : stage->cancel_force;
     stage->deadline = attempt->crash_seen_at
                           ? deadline_since(turn->now, attempt->crash_seen_at, turn->engine->settle_ms)
                           : attempt_deadline(turn, run, node);
@@ -69,10 +69,13 @@ static void state_copy(AttemptRecord *attempt, const FlowRun *flow_run)
     attempt->dirty = true;
 }
 
-static void crash_window(Turn *turn, Run *run, int node, AttemptRecord *attempt)
+/* A later crash than the one that was seen is another one: it went on in between. */
+static void crash_window(Turn *turn, Run *run, int node, int64_t timestamp_before)
 {
     Stage *stage = &run->stages[node];
-    if (attempt->prefect_type == PREFECT_CRASHED && !attempt->crash_seen_at) {
+    AttemptRecord *attempt = stage_attempt(stage);
+    bool another = attempt->prefect_timestamp != timestamp_before;
+    if (attempt->prefect_type == PREFECT_CRASHED && (!attempt->crash_seen_at || another)) {
         attempt->crash_seen_at = turn->now.wall_ms;
         attempt->dirty = true;
         stage->deadline = turn->now.boot_ms + turn->engine->settle_ms;
@@ -83,12 +86,62 @@ static void crash_window(Turn *turn, Run *run, int node, AttemptRecord *attempt)
     }
 }
 
+/* The grace runs from when Prefect knows of the cancellation, whoever asked for it; not while it is away. False: it
+ * runs already. */
+static bool grace_begin(Turn *turn, Run *run, int node)
+{
+    Stage *stage = &run->stages[node];
+    AttemptRecord *attempt = stage_attempt(stage);
+    if (attempt->cancel_sent_at) {
+        return false;
+    }
+    attempt->cancel_sent_at = turn->now.wall_ms;
+    attempt->dirty = true;
+    stage->cancel_force = turn->now.boot_ms + turn->engine->cancel_grace_ms;
+    stage_touch(turn, run, node);
+    return true;
+}
+
+/* A cancellation by somebody else is forced after the same grace. One that did not last is asked for again if it was
+ * ours. */
+static void cancelling_seen(Turn *turn, Run *run, int node, PrefectType before)
+{
+    Stage *stage = &run->stages[node];
+    AttemptRecord *attempt = stage_attempt(stage);
+    bool cut = stage->record.cut != CUT_NONE;
+    bool goes_on = (before == PREFECT_CANCELLING || before == PREFECT_CRASHED) &&
+                   attempt->prefect_type < PREFECT_CANCELLING && attempt->cancel_sent_at;
+    if (observed(run, node)) {
+        return;
+    }
+    if (attempt->prefect_type == PREFECT_CANCELLING && grace_begin(turn, run, node) && !cut) {
+        stage->cancel_due = stage->cancel_force;
+    } else if (goes_on && cut) {
+        stage->cancel_due = turn->now.boot_ms;
+    } else if (goes_on) {
+        attempt->cancel_sent_at = 0;
+        stage->cancel_due = stage->cancel_force = TIME_NEVER;
+    }
+}
+
+/* An attempt that ended before it began, such as a crash of the infrastructure, has no start. */
+static bool is_first_start(const StageRecord *stage)
+{
+    for (size_t i = 0; i + 1 < stage->attempt_count; i++) {
+        if (stage->attempts[i].started_at) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int64_t asked_boot_ms)
 {
     Stage *stage = &run->stages[node];
     AttemptRecord *attempt = stage_attempt(stage);
     invariant(stage->record.phase == PHASE_WATCHING && text_equal(attempt->flow_run_id, flow_run->id));
     PrefectType before = attempt->prefect_type;
+    int64_t timestamp_before = attempt->prefect_timestamp;
     bool first = !attempt->created_at;
     state_copy(attempt, flow_run);
     stage->absences = 0;
@@ -96,8 +149,9 @@ void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int6
     if (first && !attempt->crash_seen_at) {
         stage->deadline = attempt_deadline(turn, run, node);
     }
-    crash_window(turn, run, node, attempt);
-    if (attempt->started_at && attempt->number == 1) {
+    crash_window(turn, run, node, timestamp_before);
+    cancelling_seen(turn, run, node, before);
+    if (attempt->started_at && is_first_start(&stage->record)) {
         stage->record.started_at = attempt->started_at;
     }
     if (attempt->started_at) {
@@ -123,10 +177,9 @@ static void attempt_failed(Turn *turn, Run *run, int node, State state, Reason r
     AttemptRecord *attempt = stage_attempt(stage);
     attempt_finish(turn, run, node, state, reason, message);
     bool again = reason == REASON_FAILED || reason == REASON_CRASHED || reason == REASON_TIMED_OUT;
-    bool cut = stage->record.cut != CUT_NONE && stage->record.cut != CUT_STAGE_TIMEOUT;
     if (!again) {
         stage_finish(turn, run, node, state, reason, message);
-    } else if (!cut && attempt->number <= definition->retries) {
+    } else if (!stage_is_stopped(run, node) && attempt->number <= definition->retries) {
         stage->record.cut = CUT_NONE;
         stage->record.retry_at = turn->now.wall_ms + definition->retry_delay_ms;
         stage_set_state(turn, run, node, STATE_SCHEDULED, REASON_NONE);
@@ -144,7 +197,8 @@ static void attempt_failed(Turn *turn, Run *run, int node, State state, Reason r
     }
 }
 
-static bool crash_is_settled(const Turn *turn, const Stage *stage)
+/* The settle window of a crash, else the timeout of the attempt. */
+static bool deadline_is_over(const Turn *turn, const Stage *stage)
 {
     return turn->now.boot_ms >= stage->deadline && stage->last_seen >= stage->deadline;
 }
@@ -177,24 +231,17 @@ static void flow_run_ended(Turn *turn, Run *run, int node)
 static void cancel_send(Turn *turn, Run *run, int node)
 {
     Stage *stage = &run->stages[node];
-    AttemptRecord *attempt = stage_attempt(stage);
     stage->cancel_in_flight = true;
     stage->cancel_due = TIME_NEVER;
     Request *request = turn_request(turn, REQUEST_CANCEL, run, node);
-    request->flow_run_id = attempt->flow_run_id;
+    request->flow_run_id = stage_attempt(stage)->flow_run_id;
     request->force = turn->now.boot_ms >= stage->cancel_force;
-    if (!attempt->cancel_sent_at) {
-        attempt->cancel_sent_at = turn->now.wall_ms;
-        attempt->dirty = true;
-        stage->cancel_force = turn->now.boot_ms + turn->engine->cancel_grace_ms;
-        stage_touch(turn, run, node);
-    }
 }
 
 /* Cut: our own flow run is cancelled and followed to its end; somebody else's is left alone. */
-static bool watching_cut(Turn *turn, Run *run, int node)
+static bool cut_lets_go(Turn *turn, Run *run, int node)
 {
-    Stage *stage = &run->stages[node];
+    const Stage *stage = &run->stages[node];
     bool left = stage->record.cut == CUT_STAGE_TIMEOUT && run->definition->nodes[node].leave_on_timeout;
     if (observed(run, node)) {
         unwatch(turn, run, node);
@@ -205,9 +252,6 @@ static bool watching_cut(Turn *turn, Run *run, int node)
         unwatch(turn, run, node);
         attempt_failed(turn, run, node, STATE_FAILED, REASON_TIMED_OUT, "took longer than its timeout; left running");
         return true;
-    }
-    if (!stage->cancel_in_flight && turn->now.boot_ms >= stage->cancel_due) {
-        cancel_send(turn, run, node);
     }
     return false;
 }
@@ -239,45 +283,77 @@ bool watching_advance(Turn *turn, Run *run, int node)
         }
         return true;
     }
-    if (prefect_type_is_end(type) && !(crashed && stage->record.cut == CUT_NONE && !crash_is_settled(turn, stage))) {
+    if (prefect_type_is_end(type) && !(crashed && !deadline_is_over(turn, stage))) {
         flow_run_ended(turn, run, node);
         return true;
     }
     if (!crashed) {
         run_timeout_reaches(turn, run, node);
+        if (stage->record.cut == CUT_NONE && deadline_is_over(turn, stage)) {
+            stage_cut(turn, run, node, CUT_STAGE_TIMEOUT);
+        }
     }
-    bool late = !crashed && turn->now.boot_ms >= stage->deadline && stage->last_seen >= stage->deadline;
-    if (late && stage->record.cut == CUT_NONE) {
-        stage_cut(turn, run, node, CUT_STAGE_TIMEOUT);
+    if (stage->record.cut != CUT_NONE && cut_lets_go(turn, run, node)) {
+        return true;
     }
-    return stage->record.cut != CUT_NONE && watching_cut(turn, run, node);
+    /* Also when it is about to be believed, a crashed flow run may go on: then it is cancelled. */
+    if (!crashed && !observed(run, node) && !stage->cancel_in_flight && turn->now.boot_ms >= stage->cancel_due) {
+        cancel_send(turn, run, node);
+    }
+    return false;
 }
 
+/* A reply that comes twice misses it only once; one that is older than what is known says nothing. */
+static void flow_run_missed(Turn *turn, Stage *stage, int64_t asked_boot_ms)
+{
+    if (asked_boot_ms >= stage->last_seen && (!stage->absences || asked_boot_ms > stage->missed)) {
+        stage->absences++;
+        stage->missed = asked_boot_ms;
+        turn->engine->eager = true;
+    }
+}
+
+/* Who watches the flow runs of an answer, and which of them it is about: taken before any run advances, as that may end
+ * its watching. */
+typedef struct Sighting {
+    Watcher watcher;
+    const FlowRun *flow_run; /* NULL: absent */
+} Sighting;
+
+static Sighting *sightings_of(const Engine *engine, const AnswerEvent *answer, size_t *count)
+{
+    Sighting *sightings = NULL;
+    size_t capacity = 0;
+    for (size_t i = 0; i < answer->flow_run_count + answer->absent_count; i++) {
+        const FlowRun *flow_run = i < answer->flow_run_count ? &answer->flow_runs[i] : NULL;
+        const char *id = flow_run ? flow_run->id : answer->absent[i - answer->flow_run_count];
+        const Watch *watch = watches_find(&engine->watches, id);
+        for (size_t j = 0; watch && j < watch->count; j++) {
+            array_push(sightings, *count, capacity) = (Sighting){watch->watchers[j], flow_run};
+        }
+    }
+    return sightings;
+}
+
+/* All is seen before any run advances: a run of many flow runs advances once for all that stand side by side. */
 void polled_happened(Turn *turn, const AnswerEvent *answer)
 {
-    Engine *engine = turn->engine;
-    for (size_t i = 0; i < answer->flow_run_count + answer->absent_count; i++) {
-        bool present = i < answer->flow_run_count;
-        const char *id = present ? answer->flow_runs[i].id : answer->absent[i - answer->flow_run_count];
-        const Watch *watch = watches_find(&engine->watches, id);
-        /* Advancing a run may end its watching: take the watchers first. */
-        size_t count = watch ? watch->count : 0;
-        auto_free Watcher *watchers = memory_new(count * sizeof *watchers);
-        for (size_t j = 0; j < count; j++) {
-            watchers[j] = watch->watchers[j];
+    size_t count = 0;
+    auto_free Sighting *sightings = sightings_of(turn->engine, answer, &count);
+    for (size_t i = 0; i < count; i++) {
+        Run *run = sightings[i].watcher.run;
+        int node = sightings[i].watcher.node;
+        run->seen = true;
+        if (!sightings[i].flow_run) {
+            flow_run_missed(turn, &run->stages[node], answer->asked_boot_ms);
+        } else if (answer->asked_boot_ms >= run->stages[node].last_seen) {
+            flow_run_seen(turn, run, node, sightings[i].flow_run, answer->asked_boot_ms);
         }
-        for (size_t j = 0; j < count; j++) {
-            Run *run = watchers[j].run;
-            Stage *stage = &run->stages[watchers[j].node];
-            if (run->ended || stage->record.phase != PHASE_WATCHING) {
-                continue;
-            }
-            if (present) {
-                flow_run_seen(turn, run, watchers[j].node, &answer->flow_runs[i], answer->asked_boot_ms);
-            } else {
-                stage->absences++;
-                engine->eager = true;
-            }
+    }
+    for (size_t i = 0; i < count; i++) {
+        Run *run = sightings[i].watcher.run;
+        if (run->seen) {
+            run->seen = false;
             run_advance(turn, run);
         }
     }
@@ -294,8 +370,12 @@ void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
     int64_t again = turn->now.boot_ms + CANCEL_AGAIN_MS;
     if (answer->outcome == OUTCOME_UNKNOWN) {
         stage->failures++;
-        again = turn->now.boot_ms + back_off_ms(stage->failures);
-    } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_CANCELLING) {
+        stage->cancel_due = turn->now.boot_ms + back_off_ms(stage->failures);
+        return;
+    }
+    stage->failures = 0;
+    grace_begin(turn, run, node);
+    if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_CANCELLING) {
         again = stage->cancel_force > turn->now.boot_ms ? stage->cancel_force : again;
     } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_PAUSED) {
         stage->cancel_force = again = turn->now.boot_ms; /* a paused one cannot be asked: set it CANCELLED */

@@ -28,6 +28,8 @@ typedef struct Fixture {
     Actions actions;
     Definition *definition;
     Now now;
+    PrefectType type; /* of the flow run, as it was seen last, and since when */
+    int64_t type_since;
 } Fixture;
 
 static inline Definition *fixture_read(const char *text)
@@ -154,6 +156,9 @@ static inline void fixture_created(Fixture *fixture, int node, int attempt)
 static inline void fixture_seen(Fixture *fixture, PrefectType type)
 {
     FlowRun flow_run = fixture_flow_run(fixture, type);
+    fixture->type_since = type == fixture->type ? fixture->type_since : fixture->now.wall_ms;
+    fixture->type = type;
+    flow_run.state_timestamp = fixture->type_since;
     fixture_answer(fixture, HAPPENED_POLLED, (AnswerEvent){.flow_runs = &flow_run, .flow_run_count = 1});
 }
 
@@ -168,6 +173,40 @@ static inline const Run *fixture_run(const Fixture *fixture)
     const Run *run = engine_run_find(fixture->engine, RUN_1);
     assert_non_null(run);
     return run;
+}
+
+/* The process ends, and another one goes on with RUN_1 from what the journal has of it: on a machine that was started
+ * anew, `down_ms` later. */
+static inline void fixture_restart(Fixture *fixture, int64_t down_ms)
+{
+    Run *old = (Run *)(uintptr_t)engine_run_find(fixture->engine, RUN_1);
+    RunRecord *record = memory_new(sizeof *record);
+    memcpy(record, &old->record, sizeof *record);
+    memset(&old->record, 0, sizeof old->record);
+    StageRecord *stages = memory_new(old->definition->node_count * sizeof *stages);
+    for (size_t i = 0; i < old->definition->node_count; i++) {
+        stages[i] = old->stages[i].record;
+        old->stages[i].record = (StageRecord){0};
+    }
+    Definition *definition = definition_hold(old->definition);
+    actions_clear(&fixture->actions);
+    engine_free(fixture->engine);
+    fixture->now.wall_ms += down_ms;
+    fixture->now.boot_ms = 5000;
+    fixture->engine = fixture_engine();
+    engine_restore_run(fixture->engine, record, stages, definition->node_count, definition);
+    engine_resume(fixture->engine, fixture->now, &fixture->actions);
+}
+
+/* Without an answer, as everything of Prefect's that is not known. */
+static inline void fixture_unknown(Fixture *fixture, HappeningKind kind, int attempt)
+{
+    fixture_answer(fixture, kind, (AnswerEvent){.attempt = attempt, .outcome = OUTCOME_UNKNOWN});
+}
+
+static inline void fixture_cancel_answered(Fixture *fixture, PrefectType type)
+{
+    fixture_answer(fixture, HAPPENED_CANCEL_ANSWERED, (AnswerEvent){.attempt = 1, .type = type});
 }
 
 /* Triggered, and the first stage's flow run is known. */

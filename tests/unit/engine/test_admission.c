@@ -187,6 +187,23 @@ static void runs_stay_with_their_definition(void **state)
     fixture_release(&fixture);
 }
 
+static void replace_leaves_what_is_planned(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nconcurrency: replace\n" STAGE);
+    TriggerEvent later = {.token = 1, .run_id = RUN_2, .start_at = fixture.now.wall_ms + 60000};
+    fixture_trigger(&fixture, later);
+    fixture_start(&fixture);
+    assert_int_equal(fixture_trigger(&fixture, (TriggerEvent){.token = 3, .run_id = RUN_3})->kind, REPLY_ACCEPTED);
+    assert_int_equal(engine_run_find(fixture.engine, RUN_2)->record.cut, CUT_NONE);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_REPLACED);
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(fixture_run(&fixture)->record.reason, REASON_CANCELLED);
+    assert_true(engine_run_find(fixture.engine, RUN_3)->record.admitted);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +217,7 @@ int main(void)
         cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
         cmocka_unit_test(retired_sendpost_finishes_its_runs),
         cmocka_unit_test(runs_stay_with_their_definition),
+        cmocka_unit_test(replace_leaves_what_is_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,193 @@ static void report_is_given_up_after_ten_seconds(void **state)
     fixture_release(&fixture);
 }
 
+/* Refused with `status`, and no flow run has its key. */
+static void refuse(Fixture *fixture, Outcome outcome, int status)
+{
+    fixture_answer(fixture, HAPPENED_CREATED, (AnswerEvent){.attempt = 1, .outcome = outcome, .status = status});
+    fixture_answer(fixture, HAPPENED_SEARCHED, (AnswerEvent){.attempt = 1});
+}
+
+static void search_that_fails_decides_nothing(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    fixture_answer(&fixture, HAPPENED_CREATED, (AnswerEvent){.attempt = 1, .outcome = OUTCOME_REFUSED, .status = 422});
+    fixture_unknown(&fixture, HAPPENED_SEARCHED, 1);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_SCHEDULED);
+    fixture_pass(&fixture, 1000);
+    assert_non_null(fixture_request(&fixture, REQUEST_SEARCH));
+    FlowRun other = fixture_flow_run(&fixture, PREFECT_RUNNING);
+    other.deployment_id = (char *)(uintptr_t) "00000000-0000-4000-8000-0000000000ee";
+    fixture_answer(&fixture, HAPPENED_SEARCHED, (AnswerEvent){.attempt = 1, .flow_runs = &other, .flow_run_count = 1});
+    assert_int_equal(fixture_run(&fixture)->record.reason, REASON_REJECTED);
+    assert_int_equal(engine_watched_count(fixture.engine), 0);
+    fixture_release(&fixture);
+}
+
+static void missing_deployment_with_the_same_id_is_rejected(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    refuse(&fixture, OUTCOME_NOT_FOUND, 404);
+    fixture_resolve(&fixture, "f/a");
+    assert_null(fixture_request(&fixture, REQUEST_CREATE));
+    assert_int_equal(fixture_run(&fixture)->record.reason, REASON_REJECTED);
+    fixture_release(&fixture);
+}
+
+static void refused_when_cut_begins_nothing(const char *text, HappeningKind verb, int64_t pass_ms, State end)
+{
+    Fixture fixture;
+    fixture_init(&fixture, text);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    if (verb) {
+        fixture_verb(&fixture, verb, NULL);
+    }
+    fixture_pass(&fixture, pass_ms);
+    refuse(&fixture, OUTCOME_NOT_FOUND, 404);
+    assert_null(fixture_request(&fixture, REQUEST_RESOLVE));
+    assert_int_equal(fixture_run(&fixture)->record.state, end);
+    fixture_release(&fixture);
+}
+
+static void cut_intent_is_not_replaced(void **state)
+{
+    (void)state;
+    refused_when_cut_begins_nothing(ONE, HAPPENED_CANCEL, 0, STATE_CANCELLED);
+    refused_when_cut_begins_nothing("name: one\ntimeout: 10m\nstages:\n- {name: a, run: f/a}\n", HAPPENED_TIME, 600000,
+                                    STATE_FAILED);
+}
+
+static void key_is_made_of_durable_facts(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    assert_string_equal(fixture_request(&fixture, REQUEST_CREATE)->key, "sendpost/test/" RUN_1 "/a/1/" DEPLOYMENT);
+    fixture_release(&fixture);
+}
+
+#define LONG "long-name-long-name-long-name-long-name-long-name-long-name-xyz"
+
+static void long_key_is_hashed(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nstages:\n- name: " LONG "\n  stages:\n  - name: " LONG "\n    stages:\n"
+                           "    - name: " LONG "\n      parallel:\n      - {name: a, run: f/a}\n"
+                           "      - {name: b, run: f/a}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    assert_int_equal(fixture.actions.request_count, 2);
+    const char *first = fixture.actions.requests[0].key, *second = fixture.actions.requests[1].key;
+    assert_true(strlen(first) <= 255 && strlen(second) <= 255);
+    assert_string_not_equal(first, second);
+    fixture_release(&fixture);
+}
+
+static void unknown_resolution_is_asked_again(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    AnswerEvent unknown = {.reference = "f/a", .outcome = OUTCOME_UNKNOWN};
+    int64_t waits[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        fixture_answer(&fixture, HAPPENED_RESOLVED, unknown);
+        assert_int_equal(fixture_run(&fixture)->stages[0].record.phase, PHASE_RESOLVING);
+        fixture_pass(&fixture, waits[i] - 1);
+        assert_null(fixture_request(&fixture, REQUEST_RESOLVE));
+        fixture_pass(&fixture, 1);
+        assert_non_null(fixture_request(&fixture, REQUEST_RESOLVE));
+    }
+    fixture_answer(&fixture, HAPPENED_RESOLVED, unknown);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_REACHABLE}); /* asks at once */
+    assert_non_null(fixture_request(&fixture, REQUEST_RESOLVE));
+    fixture_release(&fixture);
+}
+
+static void adopted_flow_runs_are_counted_apart(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(&fixture, "f/a");
+    FlowRun flow_run = fixture_flow_run(&fixture, PREFECT_RUNNING);
+    fixture_answer(&fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.attempt = 1, .flow_runs = &flow_run, .flow_run_count = 1, .existing = true});
+    assert_int_equal(engine_totals(fixture.engine)->flow_runs_adopted, 1);
+    assert_int_equal(engine_totals(fixture.engine)->flow_runs_created, 0);
+    assert_true(fixture_run(&fixture)->stages[0].record.attempts[0].adopted);
+    fixture_release(&fixture);
+}
+
+static void report_without_an_answer_is_asked_again(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_start(&fixture);
+    fixture_seen(&fixture, PREFECT_FAILED);
+    fixture_unknown(&fixture, HAPPENED_REPORTED, 1);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_RUNNING);
+    fixture_pass(&fixture, 2000);
+    assert_non_null(fixture_request(&fixture, REQUEST_REPORT));
+    fixture_release(&fixture);
+}
+
+static void durations_are_prefects(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nstages:\n- {name: a, run: f/a, retries: 1}\n");
+    fixture_start(&fixture);
+    FlowRun crashed = fixture_flow_run(&fixture, PREFECT_CRASHED);
+    crashed.started_at = 0; /* it never began */
+    for (int i = 0; i < 2; i++) {
+        fixture_answer(&fixture, HAPPENED_POLLED, (AnswerEvent){.flow_runs = &crashed, .flow_run_count = 1});
+        fixture_pass(&fixture, SETTLE_MS);
+    }
+    FlowRun completed = fixture_flow_run(&fixture, PREFECT_COMPLETED);
+    completed.ended_at = fixture.now.wall_ms + 90000;
+    completed.started_at = completed.ended_at - 7000;
+    fixture_answer(&fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.attempt = 2, .flow_runs = &completed, .flow_run_count = 1});
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->record.state, STATE_COMPLETED);
+    assert_int_equal(run->record.duration_ms, 7000);
+    assert_int_equal(run->stages[0].record.ended_at - run->stages[0].record.started_at, 7000);
+    fixture_release(&fixture);
+}
+
+static void answer_of_an_earlier_attempt_is_not_taken(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nstages:\n- {name: a, run: f/a, retries: 1}\n");
+    fixture_start(&fixture);
+    fixture_seen(&fixture, PREFECT_FAILED);
+    fixture_pass(&fixture, 10000);
+    assert_int_equal(fixture_request(&fixture, REQUEST_CREATE)->attempt, 2);
+    fixture_created(&fixture, 0, 1); /* once more */
+    assert_int_equal(fixture_run(&fixture)->stages[0].record.phase, PHASE_CREATING);
+    fixture_unknown(&fixture, HAPPENED_CREATED, 2);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_REACHABLE});
+    assert_int_equal(fixture_request(&fixture, REQUEST_CREATE)->attempt, 2); /* at once, not after the back-off */
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +388,16 @@ int main(void)
         cmocka_unit_test(retries_after_the_delay),
         cmocka_unit_test(failure_waits_for_its_report),
         cmocka_unit_test(report_is_given_up_after_ten_seconds),
+        cmocka_unit_test(search_that_fails_decides_nothing),
+        cmocka_unit_test(missing_deployment_with_the_same_id_is_rejected),
+        cmocka_unit_test(cut_intent_is_not_replaced),
+        cmocka_unit_test(key_is_made_of_durable_facts),
+        cmocka_unit_test(long_key_is_hashed),
+        cmocka_unit_test(unknown_resolution_is_asked_again),
+        cmocka_unit_test(adopted_flow_runs_are_counted_apart),
+        cmocka_unit_test(report_without_an_answer_is_asked_again),
+        cmocka_unit_test(durations_are_prefects),
+        cmocka_unit_test(answer_of_an_earlier_attempt_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,152 @@ static void run_timeout_cancels_what_is_active(void **state)
     fixture_release(&fixture);
 }
 
+/* The flow run of `node` exists, and is of this type. */
+static void create(Fixture *fixture, int node, PrefectType type)
+{
+    fixture_resolve(fixture, fixture->definition->nodes[node].deployment);
+    FlowRun flow_run = fixture_flow_run(fixture, type);
+    flow_run.id = (char *)(uintptr_t)numbered(node, 'f');
+    fixture_answer(fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.node = node, .attempt = 1, .flow_runs = &flow_run, .flow_run_count = 1});
+}
+
+static void one_place_is_lent_to_what_it_waits_for(void **state)
+{
+    (void)state;
+    check("name: x\nstages:\n- name: p\n  max_concurrent: 1\n  parallel:\n  - name: a\n    stages:\n"
+          "    - {name: a1, run: f/a}\n    - {name: a2, run: f/a, needs: [p/b]}\n  - {name: b, run: f/b}\n",
+          (PrefectType[]){0, 0, GOOD, GOOD, GOOD}, STATE_COMPLETED,
+          "completed completed completed completed completed");
+}
+
+static void begun_branch_goes_on_before_others_begin(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- name: p\n  max_concurrent: 1\n  parallel:\n  - {name: a, run: f/a}\n"
+                           "  - name: b\n    stages:\n    - {name: b1, run: f/b}\n    - {name: b2, run: f/b}\n"
+                           "  - {name: c, run: f/c}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    const Stage *stages = fixture_run(&fixture)->stages;
+    for (int node = 1; node <= 5; node += node == 1 ? 2 : 1) { /* a, b1, b2, c: one after the other */
+        for (int other = 1; other <= 5; other++) {
+            bool at_work = stages[other].record.phase > PHASE_BLOCKED && stages[other].record.phase != PHASE_ENDED;
+            assert_int_equal(at_work, other == node);
+        }
+        create(&fixture, node, GOOD);
+    }
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
+static void from_takes_other_branches_as_done(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- {name: a, run: f/a}\n- name: p\n  parallel:\n  - {name: b, run: f/b}\n"
+                           "  - {name: c, run: f/c}\n- {name: d, run: f/d}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .from = "p/c"});
+    live(&fixture, (PrefectType[]){GOOD, 0, GOOD, GOOD, GOOD});
+    const Run *run = fixture_run(&fixture);
+    assert_true(run->stages[0].record.taken_over && run->stages[2].record.taken_over);
+    assert_int_equal(run->stages[3].record.state, STATE_COMPLETED);
+    assert_int_equal(run->stages[4].record.state, STATE_COMPLETED);
+    assert_int_equal(run->record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
+/* Ways of needs through a mesh are more than can be walked. */
+static void from_is_quick_in_a_mesh(void **state)
+{
+    (void)state;
+    enum { LAYERS = 40, WIDTH = 8 };
+    auto_buffer text;
+    buffer_init(&text, 1 << 20);
+    buffer_text(&text, "name: x\nstages:\n");
+    for (int i = 0; i < LAYERS; i++) {
+        buffer_format(&text, "- name: p%d\n  parallel:\n", i);
+        for (int j = 0; j < WIDTH; j++) {
+            buffer_format(&text, "  - {name: s%d, run: f/a}\n", j);
+        }
+    }
+    Fixture fixture;
+    fixture_init(&fixture, text.bytes);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .from = "p39/s7"});
+    int taken_over = 0;
+    for (size_t i = 0; i < fixture.definition->node_count; i++) {
+        taken_over += fixture_run(&fixture)->stages[i].record.taken_over;
+    }
+    assert_int_equal(taken_over, LAYERS * WIDTH - 1);
+    fixture_release(&fixture);
+}
+
+static void siblings_that_clean_up_are_spared(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- name: p\n  on_failure: cancel\n  parallel:\n  - {name: a, run: f/a}\n"
+                           "  - {name: b, run: f/b, when: always}\n  - {name: c, run: f/c}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    create(&fixture, 2, PREFECT_RUNNING);
+    create(&fixture, 3, PREFECT_RUNNING);
+    create(&fixture, 1, PREFECT_CANCELLED);
+    assert_int_equal(fixture_run(&fixture)->stages[2].record.cut, CUT_NONE);
+    assert_int_equal(fixture_run(&fixture)->stages[3].record.cut, CUT_SIBLING);
+    assert_int_equal(fixture_request(&fixture, REQUEST_CANCEL)->node, 3);
+    fixture_release(&fixture);
+}
+
+static void the_first_failure_is_the_runs(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture,
+                 "name: x\nstages:\n- name: p\n  parallel:\n  - {name: a, run: f/a}\n  - {name: b, run: f/b}\n"
+                 "- {name: c, run: f/c, when: always}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    live(&fixture, (PrefectType[]){0, BAD, PREFECT_CANCELLED, BAD});
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_FAILED);
+    /* b was cancelled at once; the report of a came later */
+    assert_string_equal(fixture_run(&fixture)->record.failure->stage, "p/b");
+    assert_int_equal(fixture_run(&fixture)->record.reason, REASON_CANCELLED);
+    fixture_release(&fixture);
+}
+
+static void one_poll_is_seen_whole(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- name: p\n  on_failure: cancel\n  parallel:\n  - {name: a, run: f/a}\n"
+                           "  - {name: b, run: f/b}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    create(&fixture, 1, PREFECT_RUNNING);
+    create(&fixture, 2, PREFECT_RUNNING);
+    FlowRun flow_runs[2] = {fixture_flow_run(&fixture, PREFECT_CANCELLED), fixture_flow_run(&fixture, GOOD)};
+    flow_runs[0].id = (char *)(uintptr_t)numbered(1, 'f');
+    flow_runs[1].id = (char *)(uintptr_t)numbered(2, 'f');
+    fixture_answer(&fixture, HAPPENED_POLLED, (AnswerEvent){.flow_runs = flow_runs, .flow_run_count = 2});
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->stages[1].record.state, STATE_CANCELLED);
+    assert_int_equal(run->stages[2].record.state, STATE_COMPLETED);
+    assert_null(fixture_request(&fixture, REQUEST_CANCEL));
+    fixture_release(&fixture);
+}
+
+static void others_that_are_ready_wait_for_a_begun_branch(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- name: p\n  max_concurrent: 1\n  parallel:\n"
+                           "  - {name: c, run: f/c, needs: [p/b/b1]}\n"
+                           "  - name: b\n    stages:\n    - {name: b1, run: f/b}\n    - {name: b2, run: f/b}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    create(&fixture, 3, GOOD);
+    assert_int_equal(fixture_run(&fixture)->stages[1].record.phase, PHASE_WAITING);
+    assert_int_equal(fixture_run(&fixture)->stages[4].record.phase, PHASE_CREATING);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +323,14 @@ int main(void)
         cmocka_unit_test(one_branch_at_a_time),
         cmocka_unit_test(from_skips_what_comes_before),
         cmocka_unit_test(run_timeout_cancels_what_is_active),
+        cmocka_unit_test(one_place_is_lent_to_what_it_waits_for),
+        cmocka_unit_test(begun_branch_goes_on_before_others_begin),
+        cmocka_unit_test(from_takes_other_branches_as_done),
+        cmocka_unit_test(from_is_quick_in_a_mesh),
+        cmocka_unit_test(siblings_that_clean_up_are_spared),
+        cmocka_unit_test(the_first_failure_is_the_runs),
+        cmocka_unit_test(one_poll_is_seen_whole),
+        cmocka_unit_test(others_that_are_ready_wait_for_a_begun_branch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,88 @@ static void verbs_fit_states(void **state)
     fixture_release(&fixture);
 }
 
+static void blocked_time_counts_in_no_timeout(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\ntimeout: 10m\nstages:\n- {name: a, run: f/a, blocked: true}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
+    fixture_pass(&fixture, 3600000);
+    fixture_verb(&fixture, HAPPENED_RESUME, "a");
+    fixture_pass(&fixture, 599999);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_NONE);
+    fixture_pass(&fixture, 1);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_RUN_TIMEOUT);
+    fixture_release(&fixture);
+}
+
+/* Deadlines run on boot time: whatever the wall clock does before or while the run is held. */
+static void clock_that_is_set_moves_no_timeout(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, TWO);
+    fixture_start(&fixture);
+    fixture.now.wall_ms += 3600000;
+    fixture_pass(&fixture, 60000);
+    fixture_verb(&fixture, HAPPENED_PAUSE, NULL);
+    fixture.now.wall_ms -= 7200000;
+    fixture_pass(&fixture, 1000);
+    fixture_verb(&fixture, HAPPENED_RESUME, NULL);
+    fixture_pass(&fixture, 539999);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_NONE);
+    fixture_pass(&fixture, 1);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_RUN_TIMEOUT);
+    fixture_release(&fixture);
+}
+
+static void held_run_cleans_up_when_it_is_cancelled(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, when: always}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .paused = true});
+    fixture_verb(&fixture, HAPPENED_CANCEL, NULL);
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->stages[0].record.state, STATE_SKIPPED);
+    assert_int_equal(run->stages[1].record.state, STATE_SCHEDULED);
+    assert_int_equal(run->record.state, STATE_CANCELLING);
+    fixture_resolve(&fixture, "f/b");
+    FlowRun completed = fixture_flow_run(&fixture, PREFECT_COMPLETED);
+    fixture_answer(&fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.node = 1, .attempt = 1, .flow_runs = &completed, .flow_run_count = 1});
+    assert_int_equal(run->record.state, STATE_CANCELLED);
+    assert_int_equal(run->stages[1].record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
+static void operator_may_cancel_what_timed_out(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, TWO);
+    fixture_start(&fixture);
+    fixture_pass(&fixture, 600000);
+    assert_int_equal(fixture_run(&fixture)->record.cut, CUT_RUN_TIMEOUT);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+    assert_non_null(fixture_request(&fixture, REQUEST_CANCEL));
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLED);
+    fixture_release(&fixture);
+}
+
+static void cancel_that_comes_too_late_changes_nothing(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- {name: a, run: f/a}\n");
+    fixture_start(&fixture);
+    fixture_verb(&fixture, HAPPENED_CANCEL, NULL);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +168,11 @@ int main(void)
         cmocka_unit_test(blocked_stage_waits_for_approval),
         cmocka_unit_test(several_blocked_stages_are_named),
         cmocka_unit_test(verbs_fit_states),
+        cmocka_unit_test(blocked_time_counts_in_no_timeout),
+        cmocka_unit_test(clock_that_is_set_moves_no_timeout),
+        cmocka_unit_test(held_run_cleans_up_when_it_is_cancelled),
+        cmocka_unit_test(operator_may_cancel_what_timed_out),
+        cmocka_unit_test(cancel_that_comes_too_late_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
