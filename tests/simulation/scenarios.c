@@ -20,6 +20,10 @@ static const char *const texts[SCENARIOS] = {
     "name: watch-once\nconcurrency: queue\nstages:\n- {name: a, observe: f/seen, within: 1h}\n- {name: b, run: f/b, "
     "when: always}\n",
     "name: by-id\nconcurrency: replace\nstages:\n- {name: a, run: 00000000-0000-4000-8000-00000000000a, retries: 1}\n",
+    "name: slow\nconcurrency: queue\nstages:\n- {name: a, run: f/a, timeout: 3m, retries: 2, retry_delay: 1m}\n"
+    "- {name: c, run: f/c, when: always, retries: 1}\n",
+    "name: crossed\nstages:\n- name: p\n  max_concurrent: 1\n  parallel:\n  - name: x\n    stages:\n"
+    "    - {name: x1, run: f/x}\n    - {name: x2, run: f/z, needs: [p/y]}\n  - {name: y, run: f/y}\n",
     "name: leave\nstages:\n- {name: a, run: f/a, timeout: 2m, on_timeout: leave}\n- {name: b, run: f/b, needs: []}\n",
 };
 

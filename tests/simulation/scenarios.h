@@ -5,7 +5,7 @@
 
 #include "definitions/definition.h"
 
-enum { SCENARIOS = 10 };
+enum { SCENARIOS = 12 };
 
 /* Reads all of them once; aborts with the findings when one is wrong. */
 void scenarios_read(Definition *definitions[SCENARIOS]);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "checks.h"
+#include "prefect.h"
 #include "scenarios.h"
 #include <signal.h>
 #include <stdio.h>
@@ -41,8 +42,8 @@ static Engine *engine_fresh(void)
 {
     return engine_new(&(EngineOptions){.namespace = "simulation",
                                        .ui_url = "http://ui",
-                                       .settle_ms = 30000,
-                                       .cancel_grace_ms = 300000,
+                                       .settle_ms = SETTLE_MS,
+                                       .cancel_grace_ms = CANCEL_GRACE_MS,
                                        .map_seed = 7});
 }
 
@@ -85,6 +86,19 @@ static void schedule_poll(Life *life)
     }
 }
 
+static void send_requests(Life *life)
+{
+    size_t sent = 0;
+    while (sent < life->actions.request_count) {
+        world_send(&life->world, &life->actions.requests[sent++]);
+        if (world_chance(&life->world, 1)) {
+            life_crash(life);
+            store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+            sent = 0; /* the new engine has requests of its own */
+        }
+    }
+}
+
 /* Commit, then act; a crash may come before either, or in the middle of acting. */
 static void life_turn(Life *life)
 {
@@ -97,9 +111,7 @@ static void life_turn(Life *life)
         store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
     }
     take_replies(life);
-    for (size_t i = 0; i < life->actions.request_count; i++) {
-        world_send(&life->world, &life->actions.requests[i]);
-    }
+    send_requests(life);
     actions_clear(&life->actions);
     engine_turn_end(life->engine);
     check_turn(life->engine, &life->world);
@@ -117,6 +129,11 @@ static void send_poll(Life *life)
     if (count) {
         world_send(&life->world, &(Request){.kind = REQUEST_POLL, .ids = ids, .id_count = count});
     }
+}
+
+static const char *any_stage(Life *life)
+{
+    return life->definition->nodes[world_random(&life->world, life->definition->node_count)].path;
 }
 
 static void trigger(Life *life)
@@ -137,6 +154,7 @@ static void trigger(Life *life)
         .known_run = known ? known->run_id : NULL,
         .known_digest = known ? known->digest : NULL,
         .paused = world_random(world, 20) == 0,
+        .from = world_random(world, 10) ? NULL : any_stage(life),
         .start_at = world_random(world, 6) ? 0 : world->now.wall_ms + (int64_t)world_random(world, 600000),
     };
     engine_step(life->engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = event}, world->now, &life->actions);
@@ -153,7 +171,7 @@ static void operate(Life *life)
     Happening happening = {.kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)],
                            .verb = {.token = 2, .run_id = run, .stage = NULL}};
     if (happening.kind == HAPPENED_BLOCK) {
-        happening.verb.stage = life->definition->nodes[world_random(&life->world, life->definition->node_count)].path;
+        happening.verb.stage = any_stage(life);
     }
     engine_step(life->engine, &happening, life->world.now, &life->actions);
 }
@@ -183,7 +201,21 @@ static void release_all(Life *life)
     }
 }
 
-static void deliver(Life *life, const Entry *entry)
+/* An answer that was taken comes once more, long after. Not what only a later question of the same attempt would be
+ * told apart from. */
+static void deliver_again(World *world, Entry *entry)
+{
+    const Answer *answer = entry->answer;
+    bool created = answer->kind == HAPPENED_CREATED && answer->event.outcome == OUTCOME_OK;
+    if ((created || answer->kind == HAPPENED_POLLED || answer->kind == HAPPENED_CANCEL_ANSWERED) &&
+        world_chance(world, 5)) {
+        Entry again = *entry;
+        entry->answer = NULL;
+        world_schedule(world, (int64_t)world_random(world, 120000), again);
+    }
+}
+
+static void deliver(Life *life, Entry *entry)
 {
     if (entry->generation != life->world.generation) {
         return;
@@ -193,6 +225,7 @@ static void deliver(Life *life, const Entry *entry)
     for (int i = 0; !lost_poll && i < 1 + world_chance(&life->world, 3); i++) {
         engine_step(life->engine, &happening, life->world.now, &life->actions);
     }
+    deliver_again(&life->world, entry);
 }
 
 static void perform(Life *life, Entry *entry)
@@ -206,7 +239,7 @@ static void perform(Life *life, Entry *entry)
         deliver(life, entry);
         break;
     case TASK_FLOW_RUN:
-        world_flow_run(world, entry->index);
+        prefect_flow_run(world, entry->index);
         break;
     case TASK_TRIGGER:
         trigger(life);
@@ -222,6 +255,7 @@ static void perform(Life *life, Entry *entry)
         break;
     case TASK_JUMP:
         world->now.wall_ms += ((int64_t)world_random(world, 3) - 1) * 3600000;
+        world->jumped = true;
         break;
     case TASK_POLL:
         if (entry->generation == world->generation) {
@@ -229,10 +263,10 @@ static void perform(Life *life, Entry *entry)
         }
         break;
     case TASK_MEDDLE:
-        world_meddle(world);
+        prefect_meddle(world);
         break;
     case TASK_SETTLE:
-        world_settle(world);
+        prefect_settle(world);
         if (engine_sendpost_find(life->engine, life->definition->name)->run_count) {
             world_schedule(world, SETTLE_AGAIN_MS, (Entry){.task = TASK_SETTLE});
         }

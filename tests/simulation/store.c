@@ -50,7 +50,38 @@ static StageRecord *stored_stage(StoredRun *run, int node)
     return &run->stages[run->stage_count++];
 }
 
-static void commit_attempts(StageRecord *to, StageRecord *from)
+/* What was sent is frozen; another deployment makes another intent. */
+static void check_change(const AttemptRecord *before, const AttemptRecord *after)
+{
+    bool same = text_equal(before->key, after->key);
+    invariant(same == text_equal(before->deployment_id, after->deployment_id));
+    invariant(!same || text_equal(before->body, after->body));
+    invariant(!before->flow_run_id || text_equal(before->flow_run_id, after->flow_run_id));
+    invariant(!state_is_end(before->state) || (before->state == after->state && before->reason == after->reason));
+}
+
+/* Only some ends are tried again. */
+static void check_follows(const AttemptRecord *before)
+{
+    invariant(before->reason == REASON_FAILED || before->reason == REASON_CRASHED ||
+              before->reason == REASON_TIMED_OUT);
+}
+
+static void check_attempt(const StageRecord *to, const StageRecord *from, size_t i, bool stopped)
+{
+    const AttemptRecord *before = i < to->attempt_count ? &to->attempts[i] : NULL, *after = &from->attempts[i];
+    if (!after->key) {
+        return; /* observed */
+    }
+    if (before) {
+        check_change(before, after);
+    } else if (i > 0) {
+        check_follows(&from->attempts[i - 1]);
+    }
+    invariant(!stopped || (before && text_equal(before->key, after->key)));
+}
+
+static void commit_attempts(StageRecord *to, StageRecord *from, bool stopped)
 {
     for (size_t i = 0; i < from->attempt_count; i++) {
         AttemptRecord *attempt = &from->attempts[i];
@@ -59,6 +90,7 @@ static void commit_attempts(StageRecord *to, StageRecord *from)
             continue;
         }
         attempt->dirty = false;
+        check_attempt(to, from, i, stopped);
         if (i < to->attempt_count) {
             attempt_record_release(&to->attempts[i]);
         } else {
@@ -69,12 +101,14 @@ static void commit_attempts(StageRecord *to, StageRecord *from)
     }
 }
 
-static void commit_stage(StoredRun *run, StageRecord *stage)
+/* cut: of the run as it was before. Then nothing begins any more but what runs always. */
+static void commit_stage(StoredRun *run, StageRecord *stage, Cut cut)
 {
     StageRecord *to = stored_stage(run, stage->node);
+    bool stopped = cut != CUT_NONE && run->definition->nodes[stage->node].when != WHEN_ALWAYS;
     invariant(to->phase != PHASE_ENDED || to->state == stage->state); /* ended means ended */
     stage_copy_own(to, stage);
-    commit_attempts(to, stage);
+    commit_attempts(to, stage, stopped);
     stage->dirty = false;
 }
 
@@ -91,6 +125,7 @@ StoredRun *store_find(Store *store, const char *run_id)
 static void commit_run(Store *store, Run *run)
 {
     StoredRun *stored = store_find(store, run->record.id);
+    Cut cut = stored ? stored->record.cut : CUT_NONE;
     if (!stored) {
         array_push(store->runs, store->run_count, store->run_capacity) =
             (StoredRun){.definition = definition_hold(run->definition)};
@@ -103,7 +138,7 @@ static void commit_run(Store *store, Run *run)
     stored->record.dirty = false;
     for (size_t i = 0; i < run->definition->node_count; i++) {
         if (run->stages[i].record.dirty) {
-            commit_stage(stored, &run->stages[i].record);
+            commit_stage(stored, &run->stages[i].record, cut);
         }
     }
     run->record.dirty = run->dirty = false;
@@ -116,13 +151,30 @@ static void commit_key(Store *store, const KeyRecord *key)
     array_push(store->keys, store->key_count, store->key_capacity) = stored;
 }
 
+static void commit_sendpost(StoredSendpost *stored, Sendpost *sendpost)
+{
+    invariant(!stored->stages || stored->stage_count == sendpost->stage_count);
+    if (!stored->stages) {
+        stored->name = text_copy(sendpost->name);
+        stored->stage_count = sendpost->stage_count;
+        stored->stages = memory_new(stored->stage_count * sizeof *stored->stages);
+        stored->paths = memory_new(stored->stage_count * sizeof *stored->paths);
+    }
+    stored->totals = sendpost->totals;
+    for (size_t i = 0; i < stored->stage_count; i++) {
+        stored->stages[i] = sendpost->stages[i].totals;
+        text_replace(&stored->paths[i], sendpost->stages[i].path);
+    }
+    sendpost->dirty = false;
+}
+
 void store_commit(Store *store, const Changes *changes, const AgentTotals *totals)
 {
     for (size_t i = 0; i < changes->run_count; i++) {
         commit_run(store, changes->runs[i]);
     }
     for (size_t i = 0; i < changes->sendpost_count; i++) {
-        changes->sendposts[i]->dirty = false;
+        commit_sendpost(&store->sendpost, changes->sendposts[i]);
     }
     for (size_t i = 0; i < changes->key_count; i++) {
         commit_key(store, &changes->keys[i]);
@@ -134,9 +186,24 @@ void store_commit(Store *store, const Changes *changes, const AgentTotals *total
     store->totals = *totals;
 }
 
+static void restore_sendpost(const StoredSendpost *stored, Engine *engine)
+{
+    SendpostStage *stages = memory_new(stored->stage_count * sizeof *stages);
+    for (size_t i = 0; i < stored->stage_count; i++) {
+        stages[i] = (SendpostStage){.path = text_copy(stored->paths[i]), .totals = stored->stages[i]};
+    }
+    engine_restore_sendpost(engine, &(SendpostHistory){.name = stored->name,
+                                                       .totals = stored->totals,
+                                                       .stages = stages,
+                                                       .stage_count = stored->stage_count});
+}
+
 void store_restore(const Store *store, Engine *engine)
 {
     engine_restore_totals(engine, &store->totals, store->last_event_id);
+    if (store->sendpost.name) {
+        restore_sendpost(&store->sendpost, engine);
+    }
     for (size_t i = 0; i < store->run_count; i++) {
         const StoredRun *stored = &store->runs[i];
         if (state_is_end(stored->record.state)) {
@@ -199,6 +266,12 @@ void store_release(Store *store)
         free(store->keys[i].key);
         free(store->keys[i].digest);
     }
+    for (size_t i = 0; i < store->sendpost.stage_count; i++) {
+        free(store->sendpost.paths[i]);
+    }
+    free(store->sendpost.name);
+    free(store->sendpost.paths);
+    free(store->sendpost.stages);
     free(store->runs);
     free(store->keys);
     *store = (Store){0};

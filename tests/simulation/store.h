@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A journal in memory: what was committed, and nothing else, survives a crash. It refuses what a journal must never
- * see: a change of what has ended. */
+ * see: a change of what has ended, another intent in the place of one that may have been sent, an attempt that must not
+ * begin. */
 #ifndef SIMULATION_STORE_H
 #define SIMULATION_STORE_H
 
@@ -18,11 +19,21 @@ typedef struct StoredKey {
     char run_id[UUID_SIZE];
 } StoredKey;
 
+/* The one sendpost of a life. */
+typedef struct StoredSendpost {
+    char *name;
+    SendpostTotals totals;
+    StageTotals *stages;
+    char **paths;
+    size_t stage_count;
+} StoredSendpost;
+
 typedef struct Store {
     StoredRun *runs;
     size_t run_count, run_capacity;
     StoredKey *keys;
     size_t key_count, key_capacity;
+    StoredSendpost sendpost;
     AgentTotals totals;
     int64_t last_event_id;
 } Store;

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything outside of the engine: two clocks, a queue of what will happen, a Prefect with flow runs that live on
- * their own, and a network that loses, delays and repeats. All of it follows from one seed. */
+/* Everything outside of the engine: two clocks, a queue of what will happen, and a network between the engine and
+ * Prefect (prefect.h) that loses, delays and repeats. All of it follows from one seed. */
 #ifndef SIMULATION_WORLD_H
 #define SIMULATION_WORLD_H
 
 #include "engine/event.h"
 #include "store.h"
-
-typedef struct SimulatedRun {
-    FlowRun flow_run;
-    int plan;  /* what becomes of it: see world.c */
-    int steps; /* taken in it */
-    bool deleted;
-    bool foreign; /* somebody else started it */
-    int64_t ended_boot, crashed_boot;
-    char *reference; /* of its deployment */
-} SimulatedRun;
 
 typedef enum Task {
     TASK_PROCESS,  /* a request reaches Prefect */
@@ -55,10 +45,11 @@ typedef struct World {
     Entry *queue; /* a heap by (at, order) */
     size_t queue_count, queue_capacity;
     uint64_t order;
-    SimulatedRun *runs;
+    struct SimulatedRun *runs; /* see prefect.h */
     size_t run_count, run_capacity;
     int generation; /* of the engine; grows with each crash */
     int64_t outage_until;
+    bool jumped; /* the wall clock was set: what is measured on it may be off */
     bool faults; /* off in the end, so that everything can come to rest */
     int renamed; /* how often deployments were created anew under another id */
     bool polling;
@@ -76,10 +67,5 @@ void entry_release(Entry *entry);
 
 void world_send(World *world, const Request *request); /* what the engine asked */
 void world_process(World *world, Entry *entry);        /* TASK_PROCESS */
-void world_flow_run(World *world, int index);          /* TASK_FLOW_RUN */
-void world_settle(World *world);                       /* TASK_SETTLE, again and again once the faults are over */
-void world_meddle(World *world);                       /* TASK_MEDDLE: somebody deletes, cancels, starts flow runs */
-const SimulatedRun *world_find_key(const World *world, const char *key, size_t *count);
-const SimulatedRun *world_find(const World *world, const char *id);
 
 #endif
