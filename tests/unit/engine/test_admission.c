@@ -204,20 +204,27 @@ static void replace_leaves_what_is_planned(void **state)
     fixture_release(&fixture);
 }
 
+static void cancelled_plan_hides_no_state(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .start_at = fixture.now.wall_ms + 60000});
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLED);
+    assert_int_equal(sendpost_state(sendpost_of(&fixture)), STATE_NEVER_RUN);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forbid_refuses_a_second_run),
-        cmocka_unit_test(queue_waits_and_is_bounded),
-        cmocka_unit_test(replace_cancels_before_it_starts),
-        cmocka_unit_test(same_key_is_the_same_run),
-        cmocka_unit_test(planned_run_starts_when_due),
-        cmocka_unit_test(planned_run_follows_the_wall_clock),
-        cmocka_unit_test(planned_run_is_refused_when_due),
-        cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
-        cmocka_unit_test(retired_sendpost_finishes_its_runs),
-        cmocka_unit_test(runs_stay_with_their_definition),
-        cmocka_unit_test(replace_leaves_what_is_planned),
+        cmocka_unit_test(forbid_refuses_a_second_run),        cmocka_unit_test(queue_waits_and_is_bounded),
+        cmocka_unit_test(replace_cancels_before_it_starts),   cmocka_unit_test(same_key_is_the_same_run),
+        cmocka_unit_test(planned_run_starts_when_due),        cmocka_unit_test(planned_run_follows_the_wall_clock),
+        cmocka_unit_test(planned_run_is_refused_when_due),    cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
+        cmocka_unit_test(retired_sendpost_finishes_its_runs), cmocka_unit_test(runs_stay_with_their_definition),
+        cmocka_unit_test(replace_leaves_what_is_planned),     cmocka_unit_test(cancelled_plan_hides_no_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,14 @@
 
 #define ONE "name: one\nstages:\n- {name: a, run: f/a, parameters: {date: \"${run.date}\"}}\n"
 
+/* ONE is triggered, and its intent was sent. */
+static void intend(Fixture *fixture)
+{
+    fixture_init(fixture, ONE);
+    fixture_trigger(fixture, (TriggerEvent){.token = 1});
+    fixture_resolve(fixture, "f/a");
+}
+
 static void runs_to_the_end(void **state)
 {
     (void)state;
@@ -30,9 +38,7 @@ static void intent_is_sent_unchanged_until_answered(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     const Request *first = fixture_request(&fixture, REQUEST_CREATE);
     assert_non_null(first);
     char *key = text_copy(first->key), *body = text_copy(first->body);
@@ -57,9 +63,7 @@ static void refusal_is_believed_after_a_search(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     fixture_answer(&fixture, HAPPENED_CREATED,
                    (AnswerEvent){.attempt = 1, .outcome = OUTCOME_REFUSED, .status = 409, .message = "no such colour"});
     assert_non_null(fixture_request(&fixture, REQUEST_SEARCH));
@@ -76,9 +80,7 @@ static void refusal_with_a_flow_run_is_adopted(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     fixture_answer(&fixture, HAPPENED_CREATED, (AnswerEvent){.attempt = 1, .outcome = OUTCOME_REFUSED, .status = 422});
     FlowRun flow_run = fixture_flow_run(&fixture, PREFECT_RUNNING);
     fixture_answer(&fixture, HAPPENED_SEARCHED,
@@ -92,9 +94,7 @@ static void foreign_answer_is_never_adopted(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     fixture_answer(&fixture, HAPPENED_CREATED,
                    (AnswerEvent){.attempt = 1, .outcome = OUTCOME_FOREIGN, .message = "collision of keys"});
     assert_int_equal(fixture_run(&fixture)->record.reason, REASON_REJECTED);
@@ -106,9 +106,7 @@ static void missing_deployment_is_looked_up_again(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     fixture_answer(&fixture, HAPPENED_CREATED,
                    (AnswerEvent){.attempt = 1, .outcome = OUTCOME_NOT_FOUND, .status = 404});
     fixture_answer(&fixture, HAPPENED_SEARCHED, (AnswerEvent){.attempt = 1});
@@ -199,9 +197,7 @@ static void search_that_fails_decides_nothing(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     fixture_answer(&fixture, HAPPENED_CREATED, (AnswerEvent){.attempt = 1, .outcome = OUTCOME_REFUSED, .status = 422});
     fixture_unknown(&fixture, HAPPENED_SEARCHED, 1);
     assert_int_equal(fixture_run(&fixture)->record.state, STATE_SCHEDULED);
@@ -219,9 +215,7 @@ static void missing_deployment_with_the_same_id_is_rejected(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     refuse(&fixture, OUTCOME_NOT_FOUND, 404);
     fixture_resolve(&fixture, "f/a");
     assert_null(fixture_request(&fixture, REQUEST_CREATE));
@@ -257,9 +251,7 @@ static void key_is_made_of_durable_facts(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     assert_string_equal(fixture_request(&fixture, REQUEST_CREATE)->key, "sendpost/test/" RUN_1 "/a/1/" DEPLOYMENT);
     fixture_release(&fixture);
 }
@@ -308,9 +300,7 @@ static void adopted_flow_runs_are_counted_apart(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, ONE);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    fixture_resolve(&fixture, "f/a");
+    intend(&fixture);
     FlowRun flow_run = fixture_flow_run(&fixture, PREFECT_RUNNING);
     fixture_answer(&fixture, HAPPENED_CREATED,
                    (AnswerEvent){.attempt = 1, .flow_runs = &flow_run, .flow_run_count = 1, .existing = true});
@@ -375,6 +365,24 @@ static void answer_of_an_earlier_attempt_is_not_taken(void **state)
     fixture_release(&fixture);
 }
 
+static void duration_spans_all_attempts(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nstages:\n- {name: a, run: f/a, retries: 1}\n");
+    fixture_start(&fixture);
+    fixture_pass(&fixture, 5000);
+    fixture_seen(&fixture, PREFECT_FAILED); /* it began and ended now */
+    fixture_pass(&fixture, 10000);
+    fixture_created(&fixture, 0, 2);
+    fixture_pass(&fixture, 1000);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->record.duration_ms, 11000);
+    assert_int_equal(run->stages[0].record.ended_at - run->stages[0].record.started_at, 11000);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +406,7 @@ int main(void)
         cmocka_unit_test(report_without_an_answer_is_asked_again),
         cmocka_unit_test(durations_are_prefects),
         cmocka_unit_test(answer_of_an_earlier_attempt_is_not_taken),
+        cmocka_unit_test(duration_spans_all_attempts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

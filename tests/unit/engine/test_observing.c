@@ -217,8 +217,14 @@ static void end_of_the_wait_needs_a_later_look(void **state)
     Fixture fixture;
     begin(&fixture, WATCH);
     fixture_pass(&fixture, 600000);
-    fixture_answer(&fixture, HAPPENED_LOOKED, (AnswerEvent){.asked_boot_ms = fixture.now.boot_ms - 1});
+    FlowRun other = fixture_flow_run(&fixture, PREFECT_COMPLETED);
+    AnswerEvent answer = {.flow_runs = &other, .flow_run_count = 1, .asked_boot_ms = fixture.now.boot_ms - 1};
+    fixture_answer(&fixture, HAPPENED_LOOKED, answer);
     assert_int_equal(fixture_run(&fixture)->record.state, STATE_RUNNING);
+    fixture_pass(&fixture, 5000);
+    answer.asked_boot_ms = fixture.now.boot_ms;
+    fixture_answer(&fixture, HAPPENED_LOOKED, answer);
+    assert_int_equal(fixture_run(&fixture)->record.reason, REASON_NOT_OBSERVED);
     fixture_release(&fixture);
 }
 

@@ -165,6 +165,21 @@ static void refused_intent_is_sent_again(void **state)
     fixture_release(&fixture);
 }
 
+static void long_absence_needs_a_reply_too(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_start(&fixture);
+    fixture_seen(&fixture, PREFECT_CRASHED);
+    fixture_restart(&fixture, 86400000);
+    fixture_pass(&fixture, 60000);
+    assert_int_equal(fixture_run(&fixture)->stages[0].record.phase, PHASE_WATCHING);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
 static void crash_that_ran_again_is_forgotten(void **state)
 {
     (void)state;
@@ -186,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settle_window_goes_on),
         cmocka_unit_test(clock_that_was_set_back_lengthens_nothing),
+        cmocka_unit_test(long_absence_needs_a_reply_too),
         cmocka_unit_test(crash_that_ran_again_is_forgotten),
         cmocka_unit_test(attempt_timeout_goes_on),
         cmocka_unit_test(run_timeout_goes_on),

@@ -161,6 +161,7 @@ static void run_timeout_cancels_what_is_active(void **state)
     assert_int_equal(run->record.state, STATE_FAILED);
     assert_int_equal(run->record.reason, REASON_TIMED_OUT);
     assert_string_equal(run->record.failure->stage, "a");
+    assert_int_equal(run->stages[0].record.reason, REASON_TIMED_OUT);
     assert_int_equal(run->stages[2].record.state, STATE_COMPLETED);
     fixture_release(&fixture);
 }
