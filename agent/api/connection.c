@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cutting off is shutdown(2): libmicrohttpd owns the descriptor, sees the end in its next run, and closes it. */
 #include "api/connection.h"
+#include "api/internal.h"
+#include "api/refusal.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 enum { SWEEP_MS = 500 };
 
@@ -36,13 +39,29 @@ static void set_address(Connection *connection, const struct sockaddr *peer)
 
 static void cut(Connection *connection)
 {
-    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    if (connection->quiet && !connection->served) {
-        ssize_t ignored = send(connection->fd, late, sizeof late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)ignored;
+    if (connection->reads_body) {
+        connection_refuse(connection, 408, "the body was not complete in time");
+    } else if (connection->quiet && !connection->served) {
+        connection_refuse(connection, 408, "the headers were not complete in time");
+    } else {
+        shutdown(connection->fd, SHUT_RDWR);
     }
-    shutdown(connection->fd, SHUT_RDWR);
     connection->due = TIME_NEVER;
+    connection->reads_body = false;
+}
+
+/* libmicrohttpd 0.9.75 neither goes on nor gives up when the line before a chunk is larger than its buffer, and wants
+ * to run again at once, for ever. */
+static void cut_if_stuck(Connection *connection)
+{
+    int unread = 0;
+    bool stuck = connection->reads_body && ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0;
+    if (stuck && connection->stuck) {
+        connection_refuse(connection, 400, "a line of the chunked body is too long");
+        connection->due = TIME_NEVER;
+        connection->reads_body = false;
+    }
+    connection->stuck = stuck;
 }
 
 static void cut_the_quietest(Connections *connections)
@@ -72,12 +91,14 @@ static void set_quiet(Connections *connections, Connection *connection, bool qui
     TAILQ_INSERT_TAIL(quiet ? &connections->quiet : &connections->busy, connection, link);
 }
 
-Connection *connection_open(Connections *connections, int fd, const struct sockaddr *peer, int64_t boot_ms)
+Connection *connection_open(struct Server *server, int fd, const struct sockaddr *peer, int64_t boot_ms)
 {
+    Connections *connections = &server->connections;
     if (connections->count >= connections->maximum) {
         cut_the_quietest(connections);
     }
     Connection *connection = memory_new(sizeof *connection);
+    connection->server = server;
     connection->fd = fd;
     connection->quiet = true;
     set_address(connection, peer);
@@ -97,17 +118,26 @@ void connection_close(Connections *connections, Connection *connection)
 void connection_reads_body(Connections *connections, Connection *connection, int64_t boot_ms)
 {
     connection->served = true;
+    connection->reads_body = true;
+    connection->stuck = false;
     set_quiet(connections, connection, false);
     limit(connections, connection, boot_ms, REQUEST_BODY_SECONDS);
+}
+
+void connection_takes_body(Connection *connection)
+{
+    connection->stuck = false;
 }
 
 void connection_waits(Connection *connection)
 {
     connection->due = TIME_NEVER;
+    connection->reads_body = false;
 }
 
 void connection_writes(Connections *connections, Connection *connection, int64_t boot_ms)
 {
+    connection->reads_body = false;
     limit(connections, connection, boot_ms, RESPONSE_SECONDS);
 }
 
@@ -125,6 +155,8 @@ static bool sweep_list(ConnectionList *list, int64_t boot_ms)
     {
         if (connection->due <= boot_ms) {
             cut(connection);
+        } else {
+            cut_if_stuck(connection);
         }
         more = more || connection->due != TIME_NEVER;
     }

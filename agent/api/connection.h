@@ -12,12 +12,17 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+struct Server;
+
 typedef struct Connection {
     TAILQ_ENTRY(Connection) link;
+    struct Server *server;
     int fd;                         /* libmicrohttpd's */
     int64_t due;                    /* boot ms; TIME_NEVER */
     bool quiet;                     /* no request has begun, or its headers are not complete: in the list `quiet` */
     bool served;                    /* it had a request */
+    bool reads_body;                /* of a request whose answer has not begun */
+    bool stuck;                     /* libmicrohttpd took nothing of what is there since the last sweep */
     char address[INET6_ADDRSTRLEN]; /* "unix" for a local socket */
     uint64_t key;                   /* of the address, for the rate limit: an IPv6 network of 64 bits counts as one */
 } Connection;
@@ -34,11 +39,12 @@ void connections_init(Connections *connections, size_t maximum);
 
 /* A new one. When there are too many, the one that was quiet for longest is cut off: whoever opens connections and says
  * nothing must not lock others out. */
-Connection *connection_open(Connections *connections, int fd, const struct sockaddr *peer, int64_t boot_ms);
+Connection *connection_open(struct Server *server, int fd, const struct sockaddr *peer, int64_t boot_ms);
 void connection_close(Connections *connections, Connection *connection);
 
 void connection_reads_body(Connections *connections, Connection *connection, int64_t boot_ms);
-void connection_waits(Connection *connection); /* for us */
+void connection_takes_body(Connection *connection); /* a part of it */
+void connection_waits(Connection *connection);      /* for us */
 void connection_writes(Connections *connections, Connection *connection, int64_t boot_ms);
 void connection_rests(Connections *connections, Connection *connection, int64_t boot_ms); /* between two requests */
 

@@ -207,7 +207,7 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
 static enum MHD_Result exchange_send(Exchange *exchange)
 {
     struct MHD_Response *response = memory_steal(&exchange->answer);
-    enum MHD_Result queued = MHD_queue_response(exchange->mhd, (unsigned)exchange->status, response);
+    enum MHD_Result queued = exchange->server->queue_response(exchange->mhd, (unsigned)exchange->status, response);
     MHD_destroy_response(response);
     connection_writes(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
     return queued;
@@ -240,6 +240,7 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
         return exchange_begin(exchange, url, method) ? exchange_send(exchange) : MHD_YES;
     }
     if (*size > 0) {
+        connection_takes_body(exchange->connection);
         bool bearable = exchange_take_body(exchange, data, *size);
         *size = 0;
         return bearable ? MHD_YES : MHD_NO;
@@ -305,5 +306,5 @@ void exchange_connection(void *user, struct MHD_Connection *connection, void **c
     }
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    *context = connection_open(&server->connections, fd, peer ? peer->client_addr : NULL, server->now.boot_ms);
+    *context = connection_open(server, fd, peer ? peer->client_addr : NULL, server->now.boot_ms);
 }

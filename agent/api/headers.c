@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libmicrohttpd takes the first of two Content-Length, prefers Transfer-Encoding to Content-Length, reads a transfer
- * coding that it does not know as a body without end, and keeps "Name : value". A proxy before us may read each of
- * these otherwise, and the rest of the body would be a request that it never saw: all of them are refused. */
+ * coding that it does not know as a body without end, keeps "Name : value", and of a line that is continued on the next
+ * one it glues the rest to the name: "Transfer-Encodingchunked". A proxy before us may read each of these otherwise,
+ * and the rest of the body would be a request that it never saw: all of them are refused. */
 #include "api/headers.h"
 #include <ctype.h>
 #include <stddef.h>
@@ -11,30 +12,55 @@
 static const struct {
     const char *name;
     size_t length, offset;
+    bool alone; /* no other header begins so: if one does, it is a line that was continued */
 } known[] = {
-#define KNOWN(text, field)                                                                                             \
+#define KNOWN(text, field, alone)                                                                                      \
     {                                                                                                                  \
-        text, sizeof(text) - 1, offsetof(Headers, field)                                                               \
+        text, sizeof(text) - 1, offsetof(Headers, field), alone                                                        \
     }
-    KNOWN("Host", host),
-    KNOWN("Content-Length", content_length),
-    KNOWN("Content-Type", content_type),
-    KNOWN("Transfer-Encoding", transfer_encoding),
-    KNOWN("Expect", expect),
-    KNOWN("Origin", origin),
-    KNOWN("Idempotency-Key", idempotency_key),
-    KNOWN("If-None-Match", if_none_match),
+    KNOWN("Host", host, false),
+    KNOWN("Content-Length", content_length, true),
+    KNOWN("Content-Type", content_type, false),
+    KNOWN("Transfer-Encoding", transfer_encoding, true),
+    KNOWN("Expect", expect, false),
+    KNOWN("Origin", origin, false),
+    KNOWN("Idempotency-Key", idempotency_key, true),
+    KNOWN("If-None-Match", if_none_match, false),
 #undef KNOWN
 };
 
+/* RFC 9110, 5.6.2: a token. */
+static bool is_name(const char *name)
+{
+    const char *at = name;
+    while (isalnum((unsigned char)*at) || (*at && strchr("!#$%&'*+-.^_`|~", *at))) {
+        at++;
+    }
+    return at > name && !*at;
+}
+
+/* A carriage return without its line feed ends a line for some. */
+static bool is_value(const char *value)
+{
+    while (((unsigned char)*value >= 0x20 && *value != 0x7f) || *value == '\t') {
+        value++;
+    }
+    return !*value;
+}
+
 bool headers_add(Headers *headers, const char *name, const char *value, Error *error)
 {
-    size_t length = strlen(name);
-    if (length == 0 || isspace((unsigned char)name[length - 1])) {
+    if (!is_name(name) || (value && !is_value(value))) {
         return error_set(error, ERROR_INVALID, "a header line is malformed");
     }
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i].length != length || strcasecmp(known[i].name, name) != 0) {
+        if (strncasecmp(known[i].name, name, known[i].length) != 0) {
+            continue;
+        }
+        if (name[known[i].length] && known[i].alone) {
+            return error_set(error, ERROR_INVALID, "the header %s is malformed", known[i].name);
+        }
+        if (name[known[i].length]) {
             continue;
         }
         const char **field = (const char **)(void *)((char *)headers + known[i].offset);

@@ -7,6 +7,7 @@
 #include "api/exchange.h"
 #include "api/listener.h"
 #include "api/rate_limit.h"
+#include "api/refusal.h"
 #include "api/server.h"
 #include "api/shapes.h"
 #include "base/limits.h"
@@ -33,6 +34,7 @@ struct Server {
     Listener listeners[LISTENERS_MAX];
     size_t listener_count;
     Connections connections;
+    QueueResponse *queue_response;
     RateLimit *rate_limit;
     HttpStatistics statistics;
     Slots slots;

@@ -85,6 +85,7 @@ Server *server_new(const ServerView *view, Error *error)
     server->view = *view;
     server->slots.first_free = SLOT_NONE;
     connections_init(&server->connections, connections_maximum());
+    server->queue_response = queue_response_find();
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
     for (; server->listener_count < addresses->count; server->listener_count++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is refused before a handler sees it, and what an unkind client may send. */
+#include "api/routes.h"
 #include "fixture.h"
 #include <sys/resource.h>
 
@@ -28,6 +29,9 @@ static void test_ambiguous_requests(void **state)
         "GET /metrics HTTP/1.0\r\n\r\n",
         "GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length : 5\r\n\r\nGET /",
         "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n{}",
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:\r\n chunked\r\nContent-Length: "
+        "2\r\n\r\n{}",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: a\rContent-Length: 5\r\n\r\nGET /",
     };
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         Client client = client_open(*state);
@@ -38,6 +42,46 @@ static void test_ambiguous_requests(void **state)
         assert_true(client.closed);
         client_close(&client);
     }
+}
+
+/* One whole answer, a problem with this status, and the end of the connection. */
+static void check_refused(const char *answer, const Client *client, int status)
+{
+    json_free(json_of(answer, status));
+    auto_free char *length = text_format("\r\nContent-Length: %zu\r\n", strlen(body_of(answer)));
+    assert_non_null(strstr(answer, length));
+    assert_true(client->closed);
+}
+
+/* What libmicrohttpd does not even ask us about. */
+static void test_what_cannot_be_parsed(void **state)
+{
+    static const struct {
+        const char *headers;
+        int status;
+    } cases[] = {
+        {"Content-Length: 2, 2\r\n\r\n{}", 400},
+        {"Content-Length: \r\n\r\n{}", 400},
+        {"Content-Length: 99999999999999999999\r\n\r\n{}", 413},
+        {"no colon\r\n\r\n", 400},
+        {"Cookie: ;;;=\"\r\n\r\n", 431},
+        {"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", 400},
+        {"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n0\r\n\r\n", 413},
+    };
+    World *world = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        auto_free char *request =
+            text_format("POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\n%s", cases[i].headers);
+        Client client = client_open(world);
+        check_refused(client_ask(world, &client, request), &client, cases[i].status);
+        client_close(&client);
+    }
+    Client client = client_open(world);
+    check_refused(client_ask(world, &client, "GET /metrics HTTP/3.0\r\nHost: localhost\r\n\r\n"), &client, 505);
+    client_close(&client);
+    size_t other = route_count();
+    assert_int_equal(server_statistics(world->server)->requests[other][4], sizeof cases / sizeof *cases);
+    assert_int_equal(server_statistics(world->server)->requests[other][5], 1);
 }
 
 static void test_problems(void **state)
@@ -198,8 +242,12 @@ static void test_large_headers(void **state)
 {
     Client client = client_open(*state);
     auto_free char *request = text_format("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: %60000s\r\n\r\n", "x");
-    assert_int_equal(status_of(client_ask(*state, &client, request)), 431);
+    check_refused(client_ask(*state, &client, request), &client, 431);
     client_close(&client);
+    auto_free char *path = text_format("GET /%60000s HTTP/1.1\r\nHost: localhost\r\n\r\n", "x");
+    Client other = client_open(*state);
+    check_refused(client_ask(*state, &other, path), &other, 414);
+    client_close(&other);
 }
 
 static void test_keep_alive_and_pipelining(void **state)
@@ -234,9 +282,22 @@ static void test_slow_headers(void **state)
     }
     assert_true(server_deadline(world->server, world->now) <= world->now.boot_ms + 2000);
     pass(world, 2000);
-    answer = client_ask(world, &client, "");
-    assert_int_equal(status_of(answer), 408);
-    assert_true(client.closed);
+    check_refused(client_ask(world, &client, ""), &client, 408);
+    client_close(&client);
+}
+
+/* libmicrohttpd would try again at once, for ever. */
+static void test_an_endless_line_in_a_body(void **state)
+{
+    World *world = *state;
+    auto_free char *request = text_format(
+        "POST /v1/sendposts/a/run HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2;%60000s", "x");
+    Client client = client_open(world);
+    assert_string_equal(client_ask(world, &client, request), "");
+    for (int i = 0; i < 3; i++) {
+        pass(world, 500);
+    }
+    check_refused(client_ask(world, &client, ""), &client, 400);
     client_close(&client);
 }
 
@@ -250,8 +311,7 @@ static void test_slow_bodies_and_idle_connections(void **state)
     client_ask(world, &slow, " ");
     assert_false(slow.closed || idle.closed);
     pass(world, 2000);
-    client_ask(world, &slow, "");
-    assert_true(slow.closed);
+    check_refused(client_ask(world, &slow, ""), &slow, 408);
     assert_false(idle.closed);
     pass(world, 30000);
     client_ask(world, &idle, "");
@@ -326,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_ambiguous_requests, start, stop),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_parsed, start, stop),
         cmocka_unit_test_setup_teardown(test_problems, start, stop),
         cmocka_unit_test_setup_teardown(test_too_many_query_parameters, start, stop),
         cmocka_unit_test_setup_teardown(test_what_the_loop_waits_for, start, stop),
@@ -338,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_headers, start, stop),
         cmocka_unit_test_setup_teardown(test_keep_alive_and_pipelining, start, stop),
         cmocka_unit_test_setup_teardown(test_slow_headers, start, stop),
+        cmocka_unit_test_setup_teardown(test_an_endless_line_in_a_body, start, stop),
         cmocka_unit_test_setup_teardown(test_slow_bodies_and_idle_connections, start, stop),
         cmocka_unit_test_setup_teardown(test_too_many_connections, start, stop),
         cmocka_unit_test_setup_teardown(test_rate_limit, start, stop),

@@ -52,6 +52,10 @@ static void test_ambiguous(void **state)
         {{"Host", "a"}, {"Content-Length", ""}, {NULL, NULL}},
         {{"Host", "a"}, {"Content-Length ", "2"}, {NULL, NULL}},
         {{"Host", "a"}, {"", "2"}, {NULL, NULL}},
+        {{"Host", "a"}, {"X y", "2"}, {NULL, NULL}},
+        {{"Host", "a"}, {"X", "2\rContent-Length: 5"}, {NULL, NULL}},
+        {{"Host", "a"}, {"Transfer-Encodingchunked", ""}, {"Content-Length", "2"}, {NULL, NULL}},
+        {{"Host", "a"}, {"idempotency-keyk", ""}, {NULL, NULL}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Headers headers;
