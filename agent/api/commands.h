@@ -6,9 +6,8 @@
 #include "api/exchange.h"
 #include "engine/actions.h"
 
-/* The command as an event; its texts live as long as the exchange. known_*: what its idempotency key stands for
- * already. */
-void command_fill(const Exchange *exchange, const char *known_run, const char *known_digest, Happening *happening);
+/* The command as an event; its texts live as long as the exchange. */
+void command_fill(const Exchange *exchange, Happening *happening);
 /* The name that its idempotency key is remembered under. */
 const char *command_scope(const Exchange *exchange);
 

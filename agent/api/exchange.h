@@ -45,8 +45,7 @@ typedef struct Exchange {
     const char *key; /* idempotency key of member or header; NULL */
     char *scope;     /* what the key belongs to, unless it is a trigger */
     char digest[DIGEST_HEX_SIZE];
-    char known_run[UUID_SIZE], known_digest[DIGEST_HEX_SIZE]; /* of the key, from the journal */
-    char run_id[UUID_SIZE];                                   /* the new run's, or the one that a verb is for */
+    char run_id[UUID_SIZE]; /* the new run's, or the one that a verb is for */
 
     char *fetch_path, *fetch_body; /* what Prefect is asked */
     void (*fetched)(struct Exchange *exchange, const PrefectFetched *fetched);

@@ -81,8 +81,7 @@ void handle_command(Exchange *exchange)
     server_queue_command(exchange->server, exchange);
 }
 
-static void fill_trigger(const Exchange *exchange, const char *known_run, const char *known_digest,
-                         Happening *happening)
+static void fill_trigger(const Exchange *exchange, Happening *happening)
 {
     const CommandBody *body = &exchange->command;
     happening->trigger = (TriggerEvent){
@@ -99,8 +98,6 @@ static void fill_trigger(const Exchange *exchange, const char *known_run, const 
         .paused = body->paused,
         .key = exchange->key,
         .body_digest = exchange->key ? exchange->digest : NULL,
-        .known_run = known_run,
-        .known_digest = known_digest,
     };
 }
 
@@ -117,11 +114,11 @@ static void fill_verb(const Exchange *exchange, Happening *happening)
     };
 }
 
-void command_fill(const Exchange *exchange, const char *known_run, const char *known_digest, Happening *happening)
+void command_fill(const Exchange *exchange, Happening *happening)
 {
     happening->kind = exchange->match.route->command;
     if (is_trigger(exchange)) {
-        fill_trigger(exchange, known_run, known_digest, happening);
+        fill_trigger(exchange, happening);
     } else {
         fill_verb(exchange, happening);
     }

@@ -209,40 +209,38 @@ static void reply_unavailable(Server *server, Exchange *exchange, const char *de
     server_resume(server, exchange);
 }
 
-/* What a verb's key stands for is decided here; a trigger's is the engine's business, which knows the keys of this turn
- * too. */
-static bool answer_known_verb(Server *server, Exchange *exchange, const char *run_id, const char *digest)
+/* What its key stands for already, before everything else; the engine knows the keys of this turn. True: answered. */
+static bool answer_known(Server *server, Exchange *exchange)
 {
-    if (exchange->match.route->command == HAPPENED_TRIGGER) {
+    Error error = {0};
+    Reply known = {.kind = REPLY_REPEATED};
+    char digest[DIGEST_HEX_SIZE];
+    if (!exchange->key) {
         return false;
     }
-    Reply known = {.kind = strcmp(digest, exchange->digest) == 0 ? REPLY_REPEATED : REPLY_KEY_REUSED};
-    memcpy(known.run_id, run_id, UUID_SIZE);
-    reply(server, exchange, &known);
-    return true;
+    if (journal_find_key(server->view.journal, command_scope(exchange), exchange->key, server->now.wall_ms,
+                         known.run_id, digest, &error)) {
+        known.kind = strcmp(digest, exchange->digest) == 0 ? REPLY_REPEATED : REPLY_KEY_REUSED;
+        reply(server, exchange, &known);
+        return true;
+    }
+    if (error.kind != ERROR_NONE) {
+        reply_unavailable(server, exchange, error.text);
+    }
+    return error.kind != ERROR_NONE;
 }
 
 /* False: answered already. */
 static bool prepare(Server *server, Exchange *exchange, Happening *happening)
 {
+    if (answer_known(server, exchange)) {
+        return false;
+    }
     if (server->draining) {
         reply_unavailable(server, exchange, "the agent is shutting down");
         return false;
     }
-    Error error = {0};
-    bool known = false;
-    if (exchange->key) {
-        known = journal_find_key(server->view.journal, command_scope(exchange), exchange->key, server->now.wall_ms,
-                                 exchange->known_run, exchange->known_digest, &error);
-    }
-    if (error.kind != ERROR_NONE) {
-        reply_unavailable(server, exchange, error.text);
-        return false;
-    }
-    if (known && answer_known_verb(server, exchange, exchange->known_run, exchange->known_digest)) {
-        return false;
-    }
-    command_fill(exchange, known ? exchange->known_run : NULL, known ? exchange->known_digest : NULL, happening);
+    command_fill(exchange, happening);
     return true;
 }
 

@@ -38,8 +38,8 @@ int64_t server_deadline(const Server *server, Now now);
 /* Handles what is readable; never waits. Handlers run in here, between turns of the engine. */
 void server_run(Server *server, Now now);
 
-/* The next command to step, or false. Its texts are valid until its token is answered. journal_find_key was already
- * asked. */
+/* The next command to step, or false. Its texts are valid until its token is answered. A command whose idempotency key
+ * the journal has is answered here. */
 bool server_take_command(Server *server, Happening *happening);
 void server_reply(Server *server, const Reply *reply);
 /* 503 with Retry-After: the journal cannot write. */

@@ -23,26 +23,6 @@ static bool is_planned(const Run *run, Now now)
     return !run->came_due && run->record.start_at > now.wall_ms;
 }
 
-/* What this key stands for already, in the journal or in this very turn. */
-static bool reply_known(Turn *turn, const TriggerEvent *trigger)
-{
-    const char *run_id = trigger->known_run, *digest = trigger->known_digest;
-    const Changes *changes = &turn->actions->changes;
-    for (size_t i = 0; trigger->key && !run_id && i < changes->key_count; i++) {
-        const KeyRecord *known = &changes->keys[i];
-        if (text_equal(known->key, trigger->key) && text_equal(known->sendpost, trigger->sendpost)) {
-            run_id = known->run_id;
-            digest = known->digest;
-        }
-    }
-    if (!run_id) {
-        return false;
-    }
-    bool same = text_equal(digest, trigger->body_digest);
-    turn_reply(turn, trigger->token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, run_id);
-    return true;
-}
-
 static bool refuse(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, ReplyKind kind, Refusal refusal,
                    const char *run_id)
 {
@@ -145,7 +125,7 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     record->state = STATE_SCHEDULED;
     record->trigger = trigger->trigger;
     record->for_at = for_at;
-    record->start_at = trigger->start_at;
+    record->start_at = trigger->start_at > turn->now.wall_ms ? trigger->start_at : 0;
     record->created_at = turn->now.wall_ms;
     record->triggered_by = text_copy(trigger->triggered_by);
     record->trigger_reason = text_copy(trigger->reason);
@@ -168,7 +148,7 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
 
 void trigger_happened(Turn *turn, const TriggerEvent *trigger)
 {
-    if (reply_known(turn, trigger)) {
+    if (turn_reply_known(turn, trigger->token, trigger->sendpost, trigger->key, trigger->body_digest)) {
         return;
     }
     Sendpost *sendpost = map_find(turn->engine->by_name, trigger->sendpost);

@@ -57,10 +57,8 @@ typedef struct TriggerEvent {
     const char *triggered_by, *reason, *from; /* may be NULL */
     int64_t for_at, start_at;                 /* 0: now */
     bool paused;
-    const char *key;         /* idempotency key, or NULL */
+    const char *key;         /* idempotency key that the journal does not have, or NULL */
     const char *body_digest; /* of the canonical body; with a key */
-    const char *known_run;   /* what the journal has under that key: its run and digest; NULL: nothing */
-    const char *known_digest;
 } TriggerEvent;
 
 typedef struct VerbEvent {

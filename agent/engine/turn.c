@@ -2,6 +2,7 @@
 /* What a step leaves behind: dirty records, events, requests, replies. */
 #include "base/assert.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "engine/internal.h"
 #include <string.h>
 
@@ -94,6 +95,20 @@ void turn_remember_key(Turn *turn, const char *scope, const char *key, const cha
     };
     memcpy(record.run_id, run_id, UUID_SIZE);
     array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
+}
+
+bool turn_reply_known(Turn *turn, uint64_t token, const char *scope, const char *key, const char *digest)
+{
+    const Changes *changes = &turn->actions->changes;
+    for (size_t i = 0; key && i < changes->key_count; i++) {
+        const KeyRecord *known = &changes->keys[i];
+        if (text_equal(known->key, key) && text_equal(known->sendpost, scope)) {
+            bool same = text_equal(known->digest, digest);
+            turn_reply(turn, token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, known->run_id);
+            return true;
+        }
+    }
+    return false;
 }
 
 Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id)

@@ -133,6 +133,9 @@ static const Verb verbs[HAPPENINGS] = {
 void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
 {
     invariant(verbs[kind].apply);
+    if (turn_reply_known(turn, verb->token, verb->scope, verb->key, verb->body_digest)) {
+        return;
+    }
     Run *run = run_of(turn->engine, verb->run_id);
     if (!run) {
         turn_reply(turn, verb->token, REPLY_UNKNOWN_RUN, NULL);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP API from outside: its errors, its refusals, and what an unkind client may send."""
+import signal
 import socket
 import threading
 
@@ -85,6 +86,23 @@ def test_an_idempotency_key(agent):
     problem(agent.send("POST", RUN, body | {"idempotency_key": "one"}, {"Idempotency-Key": "two"}), 400)
     agent.restart()
     assert agent.send("POST", RUN, body, {"Idempotency-Key": "k"}).status == 200
+
+
+def test_a_known_key_comes_before_everything_else(agent):
+    """Its run has ended, the sendpost is disabled, the disk is full: the answer is still that of the first time."""
+    body = {"parameters": {"needed": "x"}, "idempotency_key": "k"}
+    first = agent.send("POST", RUN, body).json()["id"]
+    agent.cancel(first)
+    agent.wait_ended(first)
+    agent.define("daily", "name: daily\nenabled: false\nstages:\n  - {name: only, run: mailing/main}\n")
+    agent.process.send_signal(signal.SIGHUP)
+    wait_for("it is disabled", lambda: not agent.get("/v1/sendposts/daily")["enabled"])
+    agent.fill_disk()
+    problem(agent.send("POST", RUN, {}), 503)
+    again = agent.send("POST", RUN, body)
+    assert (again.status, again.json()["id"]) == (200, first)
+    problem(agent.send("POST", RUN, {"idempotency_key": "k"}), 422)
+    agent.fill_disk(False)
 
 
 def test_the_same_key_at_once(agent):

@@ -143,7 +143,9 @@ static void trigger(Life *life)
     auto_free char *seed = text_format("run %d", life->triggers++);
     uuid_from_digest(seed, strlen(seed), id);
     snprintf(key, sizeof key, "k%d", (int)world_random(world, 6));
-    const StoredKey *known = store_find_key(&life->store, life->definition->name, key);
+    if (store_find_key(&life->store, life->definition->name, key)) {
+        return; /* answered with the run of the first time, without the engine */
+    }
     TriggerEvent event = {
         .token = 1,
         .sendpost = life->definition->name,
@@ -151,8 +153,6 @@ static void trigger(Life *life)
         .trigger = TRIGGER_API,
         .key = key,
         .body_digest = "same",
-        .known_run = known ? known->run_id : NULL,
-        .known_digest = known ? known->digest : NULL,
         .paused = world_random(world, 20) == 0,
         .from = world_random(world, 10) ? NULL : any_stage(life),
         .start_at = world_random(world, 6) ? 0 : world->now.wall_ms + (int64_t)world_random(world, 600000),

@@ -146,6 +146,9 @@ static void test_keys(void **state)
     assert_string_equal(json_member_text(same, "id"), world->journal.known_run);
     auto_free char *reused = ask(world, RUN, "{\"idempotency_key\":\"k\",\"paused\":true}");
     json_free(json_of(reused, 422));
+    world->unavailable = true;
+    auto_free char *again = ask_with(world, RUN, "Idempotency-Key: k\r\n", "{}");
+    json_free(json_of(again, 200));
     world->journal.fails = true;
     auto_free char *unreadable = ask_with(world, RUN, "Idempotency-Key: k\r\n", "{}");
     json_free(json_of(unreadable, 503));

@@ -79,11 +79,18 @@ static void same_key_is_the_same_run(void **state)
     assert_int_equal(fixture.actions.replies[1].kind, REPLY_REPEATED);
     assert_string_equal(fixture.actions.replies[1].run_id, RUN_1);
     assert_int_equal(fixture.actions.replies[2].kind, REPLY_KEY_REUSED);
-    again.known_run = RUN_3;
-    again.known_digest = "d";
-    const Reply *reply = fixture_trigger(&fixture, again);
-    assert_int_equal(reply->kind, REPLY_REPEATED);
-    assert_string_equal(reply->run_id, RUN_3);
+    fixture_release(&fixture);
+}
+
+static void a_start_in_the_past_is_no_plan(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    TriggerEvent late = {.token = 1, .start_at = fixture.now.wall_ms - 60000};
+    assert_int_equal(fixture_trigger(&fixture, late)->kind, REPLY_ACCEPTED);
+    assert_int_equal(fixture_run(&fixture)->record.start_at, 0);
+    assert_int_equal(fixture_run(&fixture)->record.started_at, fixture.now.wall_ms);
     fixture_release(&fixture);
 }
 
@@ -219,12 +226,19 @@ static void cancelled_plan_hides_no_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forbid_refuses_a_second_run),        cmocka_unit_test(queue_waits_and_is_bounded),
-        cmocka_unit_test(replace_cancels_before_it_starts),   cmocka_unit_test(same_key_is_the_same_run),
-        cmocka_unit_test(planned_run_starts_when_due),        cmocka_unit_test(planned_run_follows_the_wall_clock),
-        cmocka_unit_test(planned_run_is_refused_when_due),    cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
-        cmocka_unit_test(retired_sendpost_finishes_its_runs), cmocka_unit_test(runs_stay_with_their_definition),
-        cmocka_unit_test(replace_leaves_what_is_planned),     cmocka_unit_test(cancelled_plan_hides_no_state),
+        cmocka_unit_test(a_start_in_the_past_is_no_plan),
+        cmocka_unit_test(forbid_refuses_a_second_run),
+        cmocka_unit_test(queue_waits_and_is_bounded),
+        cmocka_unit_test(replace_cancels_before_it_starts),
+        cmocka_unit_test(same_key_is_the_same_run),
+        cmocka_unit_test(planned_run_starts_when_due),
+        cmocka_unit_test(planned_run_follows_the_wall_clock),
+        cmocka_unit_test(planned_run_is_refused_when_due),
+        cmocka_unit_test(disabled_unknown_and_wrong_are_refused),
+        cmocka_unit_test(retired_sendpost_finishes_its_runs),
+        cmocka_unit_test(runs_stay_with_their_definition),
+        cmocka_unit_test(replace_leaves_what_is_planned),
+        cmocka_unit_test(cancelled_plan_hides_no_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

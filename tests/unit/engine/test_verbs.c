@@ -160,6 +160,27 @@ static void cancel_that_comes_too_late_changes_nothing(void **state)
     fixture_release(&fixture);
 }
 
+static void the_same_key_counts_once(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, TWO);
+    fixture_start(&fixture);
+    VerbEvent verb = {.run_id = RUN_1, .scope = "x/pause", .key = "k", .body_digest = "d"};
+    static const struct {
+        const char *digest;
+        ReplyKind kind;
+    } cases[] = {{"d", REPLY_ACCEPTED}, {"d", REPLY_REPEATED}, {"e", REPLY_KEY_REUSED}};
+    actions_clear(&fixture.actions);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        verb.body_digest = cases[i].digest;
+        engine_step(fixture.engine, &(Happening){.kind = HAPPENED_PAUSE, .verb = verb}, fixture.now, &fixture.actions);
+        assert_int_equal(fixture.actions.replies[i].kind, cases[i].kind);
+        assert_string_equal(fixture.actions.replies[i].run_id, RUN_1);
+    }
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +189,7 @@ int main(void)
         cmocka_unit_test(blocked_stage_waits_for_approval),
         cmocka_unit_test(several_blocked_stages_are_named),
         cmocka_unit_test(verbs_fit_states),
+        cmocka_unit_test(the_same_key_counts_once),
         cmocka_unit_test(blocked_time_counts_in_no_timeout),
         cmocka_unit_test(clock_that_is_set_moves_no_timeout),
         cmocka_unit_test(held_run_cleans_up_when_it_is_cancelled),
