@@ -2,6 +2,9 @@
 """/metrics from outside: what promtool says, what exists from the start, what a scrape costs Prefect."""
 import subprocess
 
+import pytest
+
+from harness.fake import faults
 from harness.fake.worker import Plan
 from harness.waiting import wait_for
 
@@ -77,3 +80,68 @@ def test_without_state_sets(fake, start_on):
     metrics = agent.metrics()
     assert not metrics.find("sendpost_stage_state") and metrics.find("sendpost_stage_state_code")
     assert not metrics.find("sendpost_run_duration_seconds_bucket")
+
+
+@pytest.mark.parametrize("fault, cause", [
+    (faults.drop_before, "connect"),
+    (faults.delay_before(3), "timeout"),
+    (faults.redirect("http://127.0.0.1:1/"), "redirect"),
+    (faults.status(401), "auth"),
+    (faults.status(403), "auth"),
+    (faults.status(422), "status_4xx"),
+    (faults.too_many("1"), "status_429"),
+    (faults.status(503), "status_5xx"),
+    (faults.text(b"<html>"), "body"),
+    (faults.truncated, "body"),
+    (faults.endless, "body"),
+], ids=["dropped", "late", "redirect", "401", "403", "422", "429", "503", "no json", "truncated", "endless"])
+def test_each_failure_has_one_cause(fake, start_on, fault, cause):
+    agent = start_on(fake)
+    fake.faults.add(fault, path="/deployments/filter$", count=None)  # libcurl asks again after a dead keep-alive connection
+    assert agent.send("GET", "/v1/prefect/deployments").status == 502
+    metrics = agent.metrics()
+    failures = metrics.find("sendpost_prefect_request_failures_total", endpoint="/deployments/filter")
+    assert {dict(labels)["cause"]: value for labels, value in failures.items() if value} == {cause: 1}
+    assert metrics.value("sendpost_prefect_requests_total", endpoint="/deployments/filter") == 1
+    assert metrics.value("sendpost_prefect_request_duration_seconds_count", endpoint="/deployments/filter") == 1
+
+
+def test_no_answer_and_no_tls_have_their_causes(fake, start_on):
+    """Nobody listens; somebody listens who does not speak TLS."""
+    plain = fake.url.replace("http://", "https://")
+    agent = start_on(fake, settings={"prefect.api_url": plain})
+    wait_for("it is noticed", lambda: agent.metrics().sum("sendpost_prefect_request_failures_total", cause="tls") > 0)
+    assert agent.metrics().value("sendpost_prefect_up") == 0
+    fake.stop()
+    wait_for("it is noticed", lambda: agent.metrics().sum("sendpost_prefect_request_failures_total", cause="connect") > 0, timeout=60)
+
+
+def test_the_last_failure_is_told_until_a_success(fake, start_on):
+    failing = Plan(end="FAILED", message="no", tasks=[("explode", "FAILED", "boom")])
+    agent = start_on(fake, deployments={"mailing/main": failing})
+    _, second = (agent.wait_ended(agent.trigger("daily"))["id"] for _ in range(2))
+    agent.restart()
+    metrics = agent.metrics()
+    assert metrics.value("sendpost_last_failure_info", sendpost="daily", stage_name="only", task="explode", reason="failed") == 1
+    assert [dict(labels)["run_id"] for labels in metrics.find("sendpost_last_failure_run_info", sendpost="daily")] == [second]
+    assert metrics.value("sendpost_run_failures_total", sendpost="daily", reason="failed") == 2
+    assert metrics.value("sendpost_last_failure_timestamp_seconds", sendpost="daily") > 0
+    fake.deploy("mailing/main", Plan())
+    agent.wait_ended(agent.trigger("daily"))
+    metrics = agent.metrics()
+    assert not metrics.find("sendpost_last_failure_info") and not metrics.find("sendpost_last_failure_run_info")
+    assert metrics.value("sendpost_run_failures_total", sendpost="daily", reason="failed") == 2
+
+
+def test_requests_are_counted_by_route_and_code(fake, start_on):
+    agent = start_on(fake)
+    etag = agent.send("GET", "/v1/sendposts/daily/definition").headers["etag"]
+    agent.send("GET", "/v1/sendposts/daily/definition", headers={"If-None-Match": etag})
+    agent.send("GET", "/v1/sendposts/nothing/definition")
+    agent.send("GET", "/nothing")
+    metrics = agent.metrics()
+    definition = "/v1/sendposts/{name}/definition"
+    for code in ("200", "304", "404"):
+        assert metrics.value("sendpost_http_requests_total", handler=definition, code=code) == 1
+    assert metrics.value("sendpost_http_requests_total", handler="other", code="404") == 1
+    assert metrics.value("sendpost_http_request_duration_seconds_count", handler=definition) == 3
