@@ -78,7 +78,7 @@ void handle_command(Exchange *exchange)
     } else {
         exchange->scope = text_format("%s/%s", exchange->run_id, verb_names[kind]);
     }
-    server_queue_command(exchange->server, exchange);
+    server_queue(exchange->server, exchange, &exchange->server->commands);
 }
 
 static void fill_trigger(const Exchange *exchange, Happening *happening)

@@ -20,7 +20,7 @@ static void ask(Exchange *exchange, char *path, char *body, Fetched *then)
     exchange->fetch_path = path;
     exchange->fetch_body = body;
     exchange->fetched = then;
-    server_queue_fetch(exchange->server, exchange);
+    server_queue(exchange->server, exchange, &exchange->server->fetches);
 }
 
 /* False: answered. `missing`: what a 404 means. */

@@ -8,6 +8,7 @@
 #include "api/listener.h"
 #include "api/rate_limit.h"
 #include "api/refusal.h"
+#include "api/scrapes.h"
 #include "api/server.h"
 #include "api/shapes.h"
 #include "base/limits.h"
@@ -30,7 +31,8 @@ typedef struct Slots {
 
 struct Server {
     ServerView view;
-    Now now; /* of the last server_run */
+    Now now;       /* of the last server_run */
+    uint64_t runs; /* how many there were */
     Listener listeners[LISTENERS_MAX];
     size_t listener_count;
     Connections connections;
@@ -39,6 +41,7 @@ struct Server {
     HttpStatistics statistics;
     Slots slots;
     ExchangeList commands, fetches; /* not taken by the loop yet */
+    Scrapes scrapes;
     ShapeContext shapes;
     char *prefect_url;     /* without credentials */
     int64_t began_boot_ms; /* the first run */
@@ -50,9 +53,8 @@ uint64_t slots_put(Slots *slots, Exchange *exchange);
 Exchange *slots_find(const Slots *slots, uint64_t token); /* NULL: answered already */
 Exchange *slots_take(Slots *slots, uint64_t token);
 
-/* Lets the exchange wait: for a reply to its command, or for Prefect. */
-void server_queue_command(Server *server, Exchange *exchange);
-void server_queue_fetch(Server *server, Exchange *exchange);
+/* Lets the exchange wait in one of the server's lists. */
+void server_queue(Server *server, Exchange *exchange, ExchangeList *list);
 /* The exchange was answered: on with it. */
 void server_resume(Server *server, Exchange *exchange);
 

@@ -88,6 +88,7 @@ Server *server_new(const ServerView *view, Error *error)
     server->queue_response = queue_response_find();
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
+    scrapes_init(&server->scrapes);
     for (; server->listener_count < addresses->count; server->listener_count++) {
         Listener *listener = &server->listeners[server->listener_count];
         if (!listener_open(listener, server, addresses->items[server->listener_count], error)) {
@@ -151,6 +152,8 @@ int64_t server_deadline(const Server *server, Now now)
         return now.boot_ms;
     }
     int64_t deadline = connections_deadline(&server->connections);
+    int64_t scrapes_due = scrapes_deadline(&server->scrapes, now.boot_ms);
+    deadline = scrapes_due < deadline ? scrapes_due : deadline;
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_UNSIGNED_LONG_LONG wait_ms;
         if (MHD_get_timeout(server->listeners[i].daemon, &wait_ms) == MHD_YES && wait_ms < INT32_MAX) {
@@ -164,9 +167,11 @@ int64_t server_deadline(const Server *server, Now now)
 void server_run(Server *server, Now now)
 {
     server->now = now;
+    server->runs++;
     server->began_boot_ms = server->began_boot_ms ? server->began_boot_ms : now.boot_ms;
     server->resumed = false;
     connections_sweep(&server->connections, now.boot_ms);
+    scrapes_run(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);
     }
@@ -183,18 +188,13 @@ void server_resume(Server *server, Exchange *exchange)
 
 /* --- commands --- */
 
-static void wait_for_answer(Server *server, Exchange *exchange)
+void server_queue(Server *server, Exchange *exchange, ExchangeList *list)
 {
     if (!exchange->waiting) {
         exchange->token = slots_put(&server->slots, exchange);
         exchange->waiting = true;
     }
-}
-
-void server_queue_command(Server *server, Exchange *exchange)
-{
-    wait_for_answer(server, exchange);
-    TAILQ_INSERT_TAIL(&server->commands, exchange, link);
+    TAILQ_INSERT_TAIL(list, exchange, link);
 }
 
 static void reply(Server *server, Exchange *exchange, const Reply *given)
@@ -272,12 +272,6 @@ void server_reply_unavailable(Server *server, uint64_t token, const char *detail
 }
 
 /* --- questions to Prefect --- */
-
-void server_queue_fetch(Server *server, Exchange *exchange)
-{
-    wait_for_answer(server, exchange);
-    TAILQ_INSERT_TAIL(&server->fetches, exchange, link);
-}
 
 bool server_take_fetch(Server *server, ServerFetch *fetch)
 {

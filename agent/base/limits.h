@@ -41,6 +41,8 @@ enum {
     REQUEST_HEADERS_SECONDS = 10,  /* until the headers are complete */
     REQUEST_BODY_SECONDS = 30,     /* until the body is complete */
     RESPONSE_SECONDS = 60,         /* for a client to take a reply */
+    SNAPSHOTS_MAX = 4,             /* of the metrics, at a time */
+    SCRAPE_SECONDS = 5,            /* that a scrape may take while others wait for a snapshot */
     KEEP_ALIVE_SECONDS = 60,       /* from one request of a connection to the headers of the next */
     REQUEST_DISCARD_MAX = 4 << 20, /* of a body that is too large, read so that its sender gets the refusal */
     RESPONSE_BODY_MAX = 64 << 20,

@@ -132,24 +132,29 @@ Definition *catalogue_read_text(Catalogue *catalogue, const char *text, size_t l
 struct Snapshot {
     int references;
 };
+static int snapshots_taken, snapshots_alive;
 struct Exposition {
     Snapshot *snapshot;
     int lines;
 };
 enum { EXPOSITION_LINES = 5000 };
+static int exposition_lines = EXPOSITION_LINES;
 
 Snapshot *snapshot_take(const MetricsSources *sources, Now now)
 {
     (void)sources, (void)now;
     Snapshot *snapshot = memory_new(sizeof *snapshot);
     snapshot->references = 1;
+    snapshots_taken++;
+    snapshots_alive++;
     return snapshot;
 }
 
 void snapshot_release(Snapshot *snapshot)
 {
-    if (--snapshot->references == 0) {
+    if (snapshot && --snapshot->references == 0) {
         free(snapshot);
+        snapshots_alive--;
     }
 }
 
@@ -171,7 +176,7 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
 {
     assert_true(size >= 4096);
     size_t filled = 0;
-    for (; exposition->lines < EXPOSITION_LINES && filled + 32 < size; exposition->lines++) {
+    for (; exposition->lines < exposition_lines && filled + 32 < size; exposition->lines++) {
         filled += (size_t)sprintf(out + filled, "line_%d 1\n", exposition->lines);
     }
     return filled;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answers of /metrics that are being sent. A snapshot is as large as all that it tells: scrapes that come in the
+ * same run of the server share one, and there are few at a time. A scrape for which there is no place waits; when one
+ * is free, all that wait get one new snapshot together. Whoever has been reading for long gives way to those who wait.
+ */
+#ifndef SENDPOST_API_SCRAPES_H
+#define SENDPOST_API_SCRAPES_H
+
+#include "api/exchange.h"
+#include "base/limits.h"
+#include "metrics/exposition.h"
+
+typedef struct Scrape Scrape;
+typedef TAILQ_HEAD(ScrapeList, Scrape) ScrapeList;
+
+/* One snapshot and the scrapes that are rendered from it. */
+typedef struct SharedSnapshot {
+    Snapshot *snapshot; /* NULL: this place is free */
+    int64_t taken_at;   /* boot ms */
+    uint64_t run;       /* of the server, in which it was taken */
+    ScrapeList scrapes;
+} SharedSnapshot;
+
+typedef struct Scrapes {
+    SharedSnapshot snapshots[SNAPSHOTS_MAX];
+    ExchangeList waiting;
+} Scrapes;
+
+void scrapes_init(Scrapes *scrapes);
+
+/* What waits and has a place now is answered; what is in its way for too long is cut off. */
+void scrapes_run(struct Server *server);
+/* The boot time by which scrapes_run should be called, or TIME_NEVER. */
+int64_t scrapes_deadline(const Scrapes *scrapes, int64_t boot_ms);
+
+#endif
