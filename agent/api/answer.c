@@ -33,6 +33,8 @@ void answer(Exchange *exchange, int status, const char *media_type, Buffer *body
         return;
     }
     size_t length = body->length;
+    exchange->answer_size = length;
+    exchange->server->answers_size += length;
     answer_response(exchange, status, media_type,
                     MHD_create_response_from_buffer(length, buffer_take(body), MHD_RESPMEM_MUST_FREE));
 }

@@ -213,6 +213,18 @@ static enum MHD_Result exchange_send(Exchange *exchange)
     return queued;
 }
 
+/* What clients do not take stays in memory. A command is never refused for that; it has its own limits. */
+static bool refuse_memory(Exchange *exchange)
+{
+    const Route *route = exchange->match.route;
+    bool fits = exchange->server->answers_size <= ANSWERS_SIZE_MAX;
+    if (fits || route->probe || route->command) {
+        return false;
+    }
+    answer_unavailable(exchange, "too much is being sent already");
+    return true;
+}
+
 /* False: more came than is worth reading. */
 static bool exchange_take_body(Exchange *exchange, const char *data, size_t size)
 {
@@ -247,7 +259,9 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
     }
     if (!exchange->answer && !exchange->waiting) {
         connection_waits(exchange->connection);
-        exchange->match.route->handle(exchange);
+        if (!refuse_memory(exchange)) {
+            exchange->match.route->handle(exchange);
+        }
     }
     if (exchange->answer) {
         return exchange_send(exchange);
@@ -289,6 +303,7 @@ void exchange_completed(void *user, struct MHD_Connection *connection, void **co
     Server *server = exchange->server;
     double seconds = (double)(monotonic_us() - exchange->began_us) / 1e6;
     server->statistics.in_flight--;
+    server->answers_size -= exchange->answer_size;
     if (exchange->status) {
         http_statistics_add(&server->statistics, exchange->match.handler, exchange->status, seconds);
     }

@@ -40,6 +40,7 @@ typedef struct Exchange {
     bool waiting;
     int status; /* of the answer; 0: none yet */
     struct MHD_Response *answer;
+    size_t answer_size; /* in memory until it is sent */
 
     CommandBody command;
     const char *key; /* idempotency key of member or header; NULL */

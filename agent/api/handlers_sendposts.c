@@ -179,8 +179,9 @@ void handle_definition(Exchange *exchange)
     const Definition *definition = sendpost->definition;
     auto_free char *etag = text_format("\"%s\"", definition->sha256);
     bool same = etag_matches(exchange->headers.if_none_match, etag);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        same ? 0 : definition->length, same ? (void *)(uintptr_t) "" : definition->text, MHD_RESPMEM_MUST_COPY);
-    answer_response(exchange, same ? 304 : 200, "application/yaml", response);
+    Buffer body;
+    buffer_init(&body, RESPONSE_BODY_MAX);
+    buffer_append(&body, definition->text, same ? 0 : definition->length);
+    answer(exchange, same ? 304 : 200, "application/yaml", &body);
     answer_header(exchange, "ETag", etag);
 }

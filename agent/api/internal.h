@@ -45,6 +45,7 @@ struct Server {
     ShapeContext shapes;
     char *prefect_url;     /* without credentials */
     int64_t began_boot_ms; /* the first run */
+    size_t answers_size;   /* of the answers that are being sent */
     bool draining;
     bool resumed; /* libmicrohttpd must run at once */
 };

@@ -46,6 +46,7 @@ enum {
     KEEP_ALIVE_SECONDS = 60,       /* from one request of a connection to the headers of the next */
     REQUEST_DISCARD_MAX = 4 << 20, /* of a body that is too large, read so that its sender gets the refusal */
     RESPONSE_BODY_MAX = 64 << 20,
+    ANSWERS_SIZE_MAX = 64 << 20, /* of all that are being sent: with more, nothing further is read */
     CONNECTIONS_MAX = 1000,
     LISTENERS_MAX = 16,
     QUERY_PARAMETERS_MAX = 32,

@@ -354,6 +354,38 @@ static void test_too_many_connections(void **state)
     free(clients);
 }
 
+/* Answers that nobody takes have a limit together; probes and commands do not mind. */
+static void test_answers_that_nobody_takes(void **state)
+{
+    enum { SIZE = ANSWERS_SIZE_MAX / 2 };
+    static const char get[] = "GET /v1/runs/01920000-0000-7000-8000-0000000000ab HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    World *world = *state;
+    world->journal.ended = (RunRecord){.id = "01920000-0000-7000-8000-0000000000ab", .sendpost = text_copy("a")};
+    world->journal.ended.parameters = text_format("\"%*s\"", (int)SIZE, "x");
+    Client clients[3];
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = client_open(world);
+        assert_int_equal(send(clients[i].fd, get, sizeof get - 1, MSG_NOSIGNAL), sizeof get - 1);
+        world_turn(world);
+        client_read(&clients[i]);
+    }
+    assert_int_equal(status_of(clients[1].received.bytes), 200);
+    assert_int_equal(status_of(clients[2].received.bytes), 503);
+    assert_non_null(strstr(clients[2].received.bytes, "\r\nRetry-After: "));
+    auto_free char *healthy = ask(world, "GET /-/healthy", NULL);
+    assert_int_equal(status_of(healthy), 200);
+    auto_free char *command = ask(world, "POST /v1/sendposts/a/run", "{}");
+    assert_int_equal(status_of(command), 404);
+    client_close(&clients[0]);
+    for (int i = 0; i < 3; i++) {
+        world_turn(world);
+    }
+    auto_free char *status = ask(world, "GET /v1/status", NULL);
+    assert_int_equal(status_of(status), 200);
+    client_close(&clients[1]);
+    client_close(&clients[2]);
+}
+
 static void test_rate_limit(void **state)
 {
     World *world = *state;
@@ -402,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_endless_line_in_a_body, start, stop),
         cmocka_unit_test_setup_teardown(test_slow_bodies_and_idle_connections, start, stop),
         cmocka_unit_test_setup_teardown(test_too_many_connections, start, stop),
+        cmocka_unit_test_setup_teardown(test_answers_that_nobody_takes, start, stop),
         cmocka_unit_test_setup_teardown(test_rate_limit, start, stop),
         cmocka_unit_test_setup_teardown(test_a_client_that_goes_away, start, stop),
     };
