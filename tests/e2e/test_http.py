@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP API from outside: its errors, its refusals, and what an unkind client may send."""
+import json
 import signal
 import socket
 import threading
@@ -67,9 +68,16 @@ def test_wrong_method(agent):
 
 
 def test_head(agent):
-    for path in ("/metrics", "/-/healthy", "/v1/sendposts"):
-        reply = agent.send("HEAD", path)
-        assert (reply.status, reply.body) == (200, b"")
+    run = agent.trigger("free")
+    agent.wait_state(run, "running")
+    for path in ("/-/healthy", "/-/ready", "/v1/status", "/v1/sendposts", "/v1/sendposts/free", "/v1/sendposts/free/definition", "/v1/runs",
+                 f"/v1/runs/{run}", "/v1/prefect/deployments", "/v1/prefect/deployments/mailing/main", "/nothing", "/v1/sendposts/nothing"):
+        get, head = agent.send("GET", path), agent.send("HEAD", path)
+        assert (head.status, head.body, head.headers["content-type"]) == (get.status, b"", get.headers["content-type"])
+        assert path == "/v1/status" or head.headers["content-length"] == get.headers["content-length"]
+    metrics = agent.send("HEAD", "/metrics")
+    assert (metrics.status, metrics.body, "content-length" in metrics.headers) == (200, b"", False)
+    assert agent.send("HEAD", RUN).headers["allow"] == "POST"
 
 
 def test_too_large(agent):
@@ -136,10 +144,18 @@ def test_pages(agent):
 
 
 def test_definition(agent):
+    path = "/v1/sendposts/daily/definition"
     reply = agent.send("GET", "/v1/sendposts/daily/definition")
     assert reply.headers["content-type"].startswith("application/yaml")
     assert reply.body == (agent.definitions / "daily.yaml").read_bytes()
-    assert agent.get("/v1/sendposts/daily")["definition"]["sha256"] in reply.headers["etag"]
+    etag = reply.headers["etag"]
+    assert etag == f'"{agent.get("/v1/sendposts/daily")["definition"]["sha256"]}"'
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        same = agent.send("GET", path, headers={"If-None-Match": known})
+        assert (same.status, same.body, same.headers["etag"]) == (304, b"", etag)
+    assert agent.send("GET", path, headers={"If-None-Match": '"other"'}).status == 200
+    head = agent.send("HEAD", path)
+    assert (head.status, head.body, head.headers["content-length"], head.headers["etag"]) == (200, b"", str(len(reply.body)), etag)
 
 
 def test_origins(agent):
@@ -184,9 +200,35 @@ def test_ambiguous_requests_are_refused_and_closed(agent, data):
     assert agent.get("/v1/runs?sendpost=free")["runs"] == []
 
 
-def test_large_headers(agent):
-    received, _ = raw(agent, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Large: " + b"x" * 60000 + b"\r\n\r\n")
-    assert received[9:12] in (b"400", b"413", b"431")
+GET = b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("data, status", [
+    (GET + b"X-Large: " + b"x" * 60000 + b"\r\n\r\n", 431),
+    (b"GET /" + b"x" * 60000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+    (b"GET /v1/runs?" + b"state=failed&" * 3000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+    (b"GET /v1/status HTTP/3.0\r\nHost: localhost\r\n\r\n", 505),
+    (GET + b"no colon\r\n\r\n", 400),
+    (GET + b"X: a\rContent-Length: 5\r\n\r\nhello", 400),
+    (HEAD + b"Content-Length: 2, 2\r\n\r\n{}", 400),
+    (HEAD + b"Content-Length: -1\r\n\r\n{}", 400),
+    (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n{}", 413),
+    (HEAD + b"Transfer-Encoding:\r\n chunked\r\nContent-Length: 2\r\n\r\n{}", 400),
+    (CHUNKED + b"zz\r\n{}\r\n0\r\n\r\n", 400),
+    (CHUNKED + b"2;" + b"x" * 60000 + b"\r\n{}\r\n0\r\n\r\n", 400),
+    (CHUNKED + b"ffffffffffffffffff\r\n{}\r\n0\r\n\r\n", 413),
+    (CHUNKED + b"2\r\n{}\r\n0\r\nX: " + b"x" * 60000 + b"\r\n\r\n", 431),
+], ids=["headers", "path", "query", "version", "no colon", "bare CR", "two lengths", "negative length", "huge length", "continued line",
+        "chunk size", "chunk line", "chunk overflow", "trailer"])
+def test_what_cannot_be_parsed_is_one_problem(agent, data, status):
+    received, closed = raw(agent, data)
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert closed and head.startswith(b"HTTP/1.1 %d " % status), received[:200]
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    assert json.loads(body)["status"] == status
+    assert agent.get("/v1/runs?sendpost=free")["runs"] == []
+    assert agent.metrics().value("sendpost_http_requests_total", handler="other", code=str(status)) == 1
 
 
 def test_slow_headers_are_cut_off(agent):
@@ -208,7 +250,8 @@ def test_slow_headers_are_cut_off(agent):
 
 
 def test_many_idle_connections(agent):
-    connections = [socket.create_connection(("127.0.0.1", agent.port)) for _ in range(300)]
+    connections = [socket.create_connection(("127.0.0.1", agent.port)) for _ in range(1000)]
+    assert agent.send("GET", "/-/healthy").status == 200
     assert agent.send("GET", "/metrics").status == 200
     for connection in connections:
         connection.close()
