@@ -163,6 +163,31 @@ bool exchange_limit(Exchange *exchange, int64_t fallback, int64_t maximum, size_
     return true;
 }
 
+static bool add_states(Exchange *exchange, const char *text, uint32_t *states)
+{
+    auto_free char *names = text_copy(text);
+    for (char *rest = names, *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
+        int state = name_index(state_names, STATES, name);
+        if (state < 0) {
+            answer_problem(exchange, 400, "there is no state '%.64s'", name);
+            return false;
+        }
+        *states |= 1u << state;
+    }
+    return true;
+}
+
+bool exchange_states(Exchange *exchange, uint32_t *states)
+{
+    for (size_t i = 0; i < exchange->query_count; i++) {
+        const QueryParameter *parameter = &exchange->query[i];
+        if (strcmp(parameter->name, "state") == 0 && !add_states(exchange, parameter->value, states)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* --- life --- */
 
 static Exchange *exchange_new(Listener *listener, struct MHD_Connection *mhd, const char *method)

@@ -67,5 +67,7 @@ void exchange_connection(void *user, struct MHD_Connection *connection, void **c
 const char *exchange_query(const Exchange *exchange, const char *name); /* NULL when absent */
 /* ?limit=: within 1 .. maximum. False: answered with 400. */
 bool exchange_limit(Exchange *exchange, int64_t fallback, int64_t maximum, size_t *limit);
+/* A bit for each of the comma-separated names in every ?state=; 0: there is none. False: answered with 400. */
+bool exchange_states(Exchange *exchange, uint32_t *states);
 
 #endif

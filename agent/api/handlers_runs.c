@@ -13,33 +13,16 @@
 
 enum { PAGE = 50 };
 
-static bool add_states(Exchange *exchange, const char *text, RunQuery *query)
-{
-    auto_free char *names = text_copy(text);
-    for (char *rest = names, *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
-        int state = name_index(state_names, STATES, name);
-        if (state < 0) {
-            answer_problem(exchange, 400, "there is no state '%.64s'", name);
-            return false;
-        }
-        bool known = false;
-        for (size_t i = 0; i < query->state_count; i++) {
-            known = known || query->states[i] == state_names[state];
-        }
-        if (!known) {
-            query->states[query->state_count++] = state_names[state];
-        }
-    }
-    return true;
-}
-
 static bool read_query(Exchange *exchange, RunQuery *query, char before_id[UUID_SIZE])
 {
     query->sendpost = exchange_query(exchange, "sendpost");
-    for (size_t i = 0; i < exchange->query_count; i++) {
-        const QueryParameter *parameter = &exchange->query[i];
-        if (strcmp(parameter->name, "state") == 0 && !add_states(exchange, parameter->value, query)) {
-            return false;
+    uint32_t states = 0;
+    if (!exchange_states(exchange, &states)) {
+        return false;
+    }
+    for (int state = 0; state < STATES; state++) {
+        if (states & 1u << state) {
+            query->states[query->state_count++] = state_names[state];
         }
     }
     const char *since = exchange_query(exchange, "since");

@@ -15,26 +15,6 @@ typedef struct Filter {
     char *after; /* the last name of the page before; NULL */
 } Filter;
 
-/* Every one of the comma-separated names in every ?state=. */
-static bool read_states(Exchange *exchange, uint32_t *states)
-{
-    for (size_t i = 0; i < exchange->query_count; i++) {
-        if (strcmp(exchange->query[i].name, "state") != 0) {
-            continue;
-        }
-        auto_free char *names = text_copy(exchange->query[i].value);
-        for (char *rest = names, *name = strsep(&rest, ","); name; name = strsep(&rest, ",")) {
-            int state = name_index(state_names, STATES, name);
-            if (state < 0) {
-                answer_problem(exchange, 400, "there is no state '%.64s'", name);
-                return false;
-            }
-            *states |= 1u << state;
-        }
-    }
-    return true;
-}
-
 static bool read_labels(Exchange *exchange)
 {
     for (size_t i = 0; i < exchange->query_count; i++) {
@@ -49,7 +29,7 @@ static bool read_labels(Exchange *exchange)
 static bool read_filter(Exchange *exchange, Filter *filter)
 {
     const char *cursor = exchange_query(exchange, "cursor");
-    if (!read_states(exchange, &filter->states) || !read_labels(exchange) ||
+    if (!exchange_states(exchange, &filter->states) || !read_labels(exchange) ||
         !exchange_limit(exchange, PAGE, SENDPOSTS_PAGE_MAX, &filter->limit)) {
         return false;
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP API from outside: its errors, its refusals, and what an unkind client may send."""
 import json
+import re
 import signal
 import socket
 import threading
@@ -229,6 +230,22 @@ def test_what_cannot_be_parsed_is_one_problem(agent, data, status):
     assert json.loads(body)["status"] == status
     assert agent.get("/v1/runs?sendpost=free")["runs"] == []
     assert agent.metrics().value("sendpost_http_requests_total", handler="other", code=str(status)) == 1
+
+
+def test_pipelined_requests_are_answered_in_order(agent):
+    """Those that wait for the commit, for Prefect and for a snapshot among those that do not."""
+    def trigger(key: bytes) -> bytes:
+        return HEAD + b"Idempotency-Key: " + key + b"\r\nContent-Length: 2\r\n\r\n{}"
+
+    def get(path: bytes, more: bytes = b"") -> bytes:
+        return b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + more + b"\r\n"
+
+    received, closed = raw(agent, trigger(b"a") + trigger(b"a") + get(b"/v1/prefect/deployments") + get(b"/metrics") + trigger(b"b")
+                           + get(b"/nothing") + get(b"/-/healthy", b"Connection: close\r\n"))
+    assert closed
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"202", b"200", b"200", b"200", b"202", b"404", b"200"]
+    first, again, other = re.findall(rb'{"id":"([0-9a-f-]+)","sendpost"', received)
+    assert first == again != other
 
 
 def test_slow_headers_are_cut_off(agent):
