@@ -8,17 +8,91 @@
 #include "metrics/numbers.h"
 #include <string.h>
 
+enum { POSITIONS_MAX = 32, PARTS_MAX = 64 * 1024 };
+_Static_assert((int)POSITIONS_MAX >= (int)HTTP_CODES && (int)POSITIONS_MAX >= (int)STATES &&
+                   (int)POSITIONS_MAX >= START_DELAY_BUCKETS + 3,
+               "each line of an item has its parts");
+
 struct Exposition {
     Snapshot *snapshot;
-    const Family *family; /* NULL at the end */
-    size_t name_length;
-    size_t line_extra; /* what a line may need beyond the labels of its item */
-    bool header;       /* HELP and TYPE come next */
+    const Family *family;                                 /* NULL at the end */
+    size_t line_extra;                                    /* what a line may need beyond the labels of its item */
+    Text names[POSITIONS_MAX], own_labels[POSITIONS_MAX]; /* of the lines of each item, in `parts` */
+    Buffer parts;
+    bool header; /* HELP and TYPE come next */
     size_t item;
     int position;
     Buffer aside; /* a line that is too long for one call, */
     size_t given; /* and what of it was handed over */
 };
+
+/* --- what the lines of all items have alike --- */
+
+static const char *line_suffix(const Family *family, int position)
+{
+    static const char *const endings[] = {"_bucket", "_sum", "_count"};
+    if (family->form == FORM_SUMMARY_MS) {
+        return endings[1 + position];
+    }
+    if (family->form == FORM_HISTOGRAM || family->form == FORM_HISTOGRAM_MS) {
+        return endings[position <= family->count ? 0 : position - family->count];
+    }
+    return "";
+}
+
+static void append_bound(Buffer *parts, const Family *family, int position)
+{
+    char text[NUMBER_SIZE];
+    if (position == family->count) {
+        buffer_text(parts, "le=\"+Inf\"");
+        return;
+    }
+    double bound = family->form == FORM_HISTOGRAM ? family->bounds[position] : family->numbers[position];
+    buffer_text(parts, "le=\"");
+    buffer_append(parts, text, (size_t)(number_bound(text, bound) - text));
+    buffer_char(parts, '"');
+}
+
+/* The label that this line has and its item has not. */
+static void append_own_label(Buffer *parts, const Family *family, int position)
+{
+    bool histogram = family->form == FORM_HISTOGRAM || family->form == FORM_HISTOGRAM_MS;
+    if (histogram && position <= family->count) {
+        append_bound(parts, family, position);
+    } else if (family->form == FORM_STATES || family->form == FORM_COUNTS) {
+        buffer_text(parts, family->label);
+        buffer_text(parts, "=\"");
+        if (family->names) {
+            buffer_text(parts, family->names[position]);
+        } else {
+            buffer_unsigned(parts, (unsigned long long)family->numbers[position]);
+        }
+        buffer_char(parts, '"');
+    }
+}
+
+/* Returns the length of the longest. */
+static size_t prepare_parts(Exposition *exposition)
+{
+    const Family *family = exposition->family;
+    Buffer *parts = &exposition->parts;
+    size_t longest = 0;
+    buffer_clear(parts);
+    for (int i = 0; i < family_positions(family); i++) {
+        if (!family_has_line(family, i)) {
+            continue;
+        }
+        size_t begin = parts->length;
+        buffer_text(parts, family->name);
+        buffer_text(parts, line_suffix(family, i));
+        exposition->names[i] = text_since(parts, begin);
+        size_t middle = parts->length;
+        append_own_label(parts, family, i);
+        exposition->own_labels[i] = text_since(parts, middle);
+        longest = parts->length - begin > longest ? parts->length - begin : longest;
+    }
+    return longest;
+}
 
 /* --- one line --- */
 
@@ -33,80 +107,28 @@ static char *put_text(char *out, const char *text)
     return put(out, text, strlen(text));
 }
 
-static const char *line_suffix(const Family *family, int position)
+static char *put_part(char *out, const Buffer *texts, Text part)
 {
-    static const char *const endings[] = {"_bucket", "_sum", "_count"};
-    if (family->form == FORM_SUMMARY_MS) {
-        return endings[1 + position];
-    }
-    if (family->form == FORM_HISTOGRAM || family->form == FORM_HISTOGRAM_MS) {
-        return endings[position <= family->count ? 0 : position - family->count];
-    }
-    return "";
-}
-
-static char *put_bound(char *out, const Family *family, int position)
-{
-    out = put_text(out, "le=\"");
-    if (position == family->count) {
-        out = put_text(out, "+Inf");
-    } else if (family->form == FORM_HISTOGRAM) {
-        out = number_bound(out, family->bounds[position]);
-    } else {
-        out = put_text(number_unsigned(out, (uint64_t)family->numbers[position]), ".0");
-    }
-    return put_text(out, "\"");
-}
-
-static char *put_name(char *out, const Family *family, int position)
-{
-    out = put_text(out, family->label);
-    out = put_text(out, "=\"");
-    if (family->names) {
-        out = put_text(out, family->names[position]);
-    } else {
-        out = number_unsigned(out, (uint64_t)family->numbers[position]);
-    }
-    return put_text(out, "\"");
-}
-
-/* The label that this line has and its item has not. */
-static char *put_own_label(char *out, const Exposition *exposition, const char *value)
-{
-    const Family *family = exposition->family;
-    switch (family->form) {
-    case FORM_INFO: {
-        const Text *text = (const Text *)value;
-        return put(out, exposition->snapshot->texts.bytes + text->at, text->length);
-    }
-    case FORM_STATES:
-    case FORM_COUNTS:
-        return put_name(out, family, exposition->position);
-    case FORM_HISTOGRAM:
-    case FORM_HISTOGRAM_MS:
-        return exposition->position <= family->count ? put_bound(out, family, exposition->position) : out;
-    default:
-        return out;
-    }
+    return put(out, texts->bytes + part.at, part.length);
 }
 
 static char *put_labels(char *out, const Exposition *exposition, const Text *labels, const char *value)
 {
-    char *begin = out;
+    const Buffer *texts = &exposition->snapshot->texts, *own_texts = &exposition->parts;
+    Text own = exposition->own_labels[exposition->position];
+    if (exposition->family->form == FORM_INFO) {
+        own_texts = texts;
+        own = *(const Text *)value;
+    }
+    if (labels->length + own.length == 0) {
+        return out;
+    }
     *out++ = '{';
-    out = put(out, exposition->snapshot->texts.bytes + labels->at, labels->length);
-    char *comma = out;
-    out = labels->length ? out + 1 : out;
-    char *own = out;
-    out = put_own_label(out, exposition, value);
-    if (out == own) {
-        out = comma;
-    } else if (labels->length) {
-        *comma = ',';
+    out = put_part(out, texts, *labels);
+    if (labels->length && own.length) {
+        *out++ = ',';
     }
-    if (out == begin + 1) {
-        return begin;
-    }
+    out = put_part(out, own_texts, own);
     *out++ = '}';
     return out;
 }
@@ -168,8 +190,7 @@ static char *put_line(char *out, const Exposition *exposition, const char *item)
 {
     const Family *family = exposition->family;
     const char *value = item + family->offset;
-    out = put(out, family->name, exposition->name_length);
-    out = put_text(out, line_suffix(family, exposition->position));
+    out = put_part(out, &exposition->parts, exposition->names[exposition->position]);
     out = put_labels(out, exposition, (const Text *)item, value);
     *out++ = ' ';
     out = put_value(out, family, exposition->position, value, item + family->sum);
@@ -188,16 +209,6 @@ static char *put_header(char *out, const Family *family)
 
 /* --- the cursor --- */
 
-static size_t longest_name(const Family *family)
-{
-    size_t longest = NUMBER_SIZE;
-    for (int i = 0; family->names && i < family->count; i++) {
-        size_t length = family->names[i] ? strlen(family->names[i]) : 0;
-        longest = length > longest ? length : longest;
-    }
-    return longest + (family->label ? strlen(family->label) : 0);
-}
-
 /* The punctuation of a line or a header, with the longest suffix or type name. */
 enum { PUNCTUATION_SIZE = 64 };
 
@@ -214,8 +225,7 @@ static void cursor_enter(Exposition *exposition, const Family *family)
     exposition->item = 0;
     exposition->position = 0;
     if (exposition->family) {
-        exposition->name_length = strlen(family->name);
-        exposition->line_extra = exposition->name_length + longest_name(family) + NUMBER_SIZE + PUNCTUATION_SIZE;
+        exposition->line_extra = prepare_parts(exposition) + NUMBER_SIZE + PUNCTUATION_SIZE;
     }
 }
 
@@ -245,7 +255,7 @@ static size_t cursor_size(const Exposition *exposition)
 {
     const Family *family = exposition->family;
     if (exposition->header) {
-        return 2 * exposition->name_length + strlen(family->help) + PUNCTUATION_SIZE;
+        return 2 * strlen(family->name) + strlen(family->help) + PUNCTUATION_SIZE;
     }
     const char *item = item_at(exposition);
     size_t size = exposition->line_extra + ((const Text *)item)->length;
@@ -270,6 +280,7 @@ Exposition *exposition_new(Snapshot *snapshot)
     Exposition *exposition = memory_new(sizeof *exposition);
     exposition->snapshot = snapshot;
     snapshot->references++;
+    buffer_init(&exposition->parts, PARTS_MAX);
     cursor_enter(exposition, families);
     return exposition;
 }
@@ -279,6 +290,7 @@ void exposition_free(Exposition *exposition)
     if (exposition) {
         snapshot_release(exposition->snapshot);
         buffer_release(&exposition->aside);
+        buffer_release(&exposition->parts);
         free(exposition);
     }
 }
