@@ -124,6 +124,8 @@ static size_t leaf_count(const Definition *definition)
     return count;
 }
 
+enum { ITEM_TEXTS_SIZE = 256 }; /* that an item usually needs: growing costs more than what is never touched */
+
 static void take_sendposts(Snapshot *snapshot, const Engine *engine, Now now)
 {
     size_t sendposts = 0, labels = 0, stages = 0;
@@ -134,6 +136,7 @@ static void take_sendposts(Snapshot *snapshot, const Engine *engine, Now now)
         labels += definition ? definition->label_count : 0;
         stages += sendpost->definition ? leaf_count(sendpost->definition) : 0;
     }
+    buffer_reserve(&snapshot->texts, (sendposts + labels + stages) * ITEM_TEXTS_SIZE);
     SendpostItem *item = items_new(snapshot, SCOPE_SENDPOST, sizeof *item, sendposts);
     LabelItem *label = items_new(snapshot, SCOPE_LABEL, sizeof *label, labels);
     StageItem *stage = items_new(snapshot, SCOPE_STAGE, sizeof *stage, stages);
