@@ -71,5 +71,14 @@ char *file_read_secret(const char *path, Error *error)
         error_set(error, ERROR_INVALID, "%s: empty", path);
         return NULL;
     }
+    if (strcspn(bytes.bytes, "\r\n") != bytes.length) { /* also where a NUL would end it early */
+        error_set(error, ERROR_INVALID, "%s: not one line of text", path);
+        return NULL;
+    }
     return buffer_take(&bytes);
+}
+
+char *file_path(const char *directory, const char *path)
+{
+    return path[0] == '/' ? text_copy(path) : text_format("%s/%s", directory, path);
 }

@@ -10,8 +10,11 @@
  * (ERROR_LIMIT). */
 bool file_read(const char *path, size_t maximum, Buffer *out, Error *error);
 
-/* A secret: as file_read with SECRET_FILE_MAX, less white space at its end; new memory. NULL when empty or on failure.
- */
+/* A secret: as file_read with SECRET_FILE_MAX, less white space at its end; new memory. NULL on failure, or when it is
+ * empty or not one line of text. */
 char *file_read_secret(const char *path, Error *error);
+
+/* A path that stands in a file: absolute, or within `directory`; new memory. */
+char *file_path(const char *directory, const char *path);
 
 #endif

@@ -50,7 +50,8 @@ enum {
     CONNECTIONS_MAX = 1000,
     LISTENERS_MAX = 16,
     QUERY_PARAMETERS_MAX = 32,
-    RATE_LIMIT_CLIENTS = 4096, /* addresses that are counted at once */
+    RATE_LIMIT_CLIENTS = 4096,    /* addresses that are counted at once */
+    WEBHOOK_WINDOW_SECONDS = 300, /* between a webhook's timestamp and our clock, either way */
     RUNS_PAGE_MAX = 200,
     SENDPOSTS_PAGE_MAX = 1000,
     DEPLOYMENT_PAGES_MAX = 25, /* of 200 deployments, for one listing */

@@ -51,8 +51,8 @@ static bool find_zone(void *user, const char *name, const Zone **zone)
 
 static bool find_file(void *user, const char *path)
 {
-    (void)user;
-    return access(path, F_OK) == 0;
+    auto_free char *resolved = file_path(((Catalogue *)user)->directory, path);
+    return access(resolved, F_OK) == 0;
 }
 
 Catalogue *catalogue_new(const char *directory)

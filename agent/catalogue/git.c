@@ -30,12 +30,6 @@ static bool is_commit(const char *text)
     return (length == SHA1_LENGTH || length == SHA256_LENGTH) && text[length] == '\0';
 }
 
-/* A path that stands in a file: absolute, or relative to that file's directory. */
-static char *resolve(const char *directory, const char *path)
-{
-    return path[0] == '/' ? text_copy(path) : text_format("%s/%s", directory, path);
-}
-
 /* The Git directory of the work tree that contains `directory`, or NULL. */
 static char *git_directory(const char *directory)
 {
@@ -49,7 +43,7 @@ static char *git_directory(const char *directory)
         }
         auto_free char *line = first_line(dot_git);
         if (line && text_starts_with(line, "gitdir: ")) {
-            return resolve(at, line + strlen("gitdir: "));
+            return file_path(at, line + strlen("gitdir: "));
         }
         *strrchr(at, '/') = '\0';
     }
@@ -61,7 +55,7 @@ static char *common_directory(const char *git)
 {
     auto_free char *file = text_format("%s/commondir", git);
     auto_free char *line = first_line(file);
-    return line ? resolve(git, line) : text_copy(git);
+    return line ? file_path(git, line) : text_copy(git);
 }
 
 static char *packed_ref(const char *common, const char *ref)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "configuration/settings.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -227,14 +228,13 @@ bool setting_set(Configuration *configuration, const Setting *setting, const cha
                  Error *error)
 {
     void *member = (char *)configuration + setting->offset;
-    bool relative = directory && text[0] && text[0] != '/';
     switch (setting->type) {
     case SETTING_TEXT:
         text_replace(member, text);
         return true;
     case SETTING_PATH:
         free(*(char **)member);
-        *(char **)member = relative ? text_format("%s/%s", directory, text) : text_copy(text);
+        *(char **)member = directory && text[0] ? file_path(directory, text) : text_copy(text);
         return true;
     case SETTING_URL:
         return set_url(member, text, error);

@@ -180,7 +180,7 @@ static const Key webhook_keys[] = {
      .read = read_secret_file,
      .schema = text_schema,
      .required = true,
-     .description = "File with the secret that signs requests"},
+     .description = "File with the secret that signs requests; relative to the directory of definitions"},
 };
 enum { WEBHOOK_KEYS = sizeof webhook_keys / sizeof *webhook_keys };
 

@@ -103,7 +103,7 @@ typedef struct Definition {
     size_t parameter_count;
     Schedule *schedules;
     size_t schedule_count;
-    char *webhook_secret_file; /* NULL: no webhook */
+    char *webhook_secret_file; /* as written, relative to the directory of definitions; NULL: no webhook */
     Concurrency concurrency;
     int64_t timeout_ms, deadline_ms, freshness_ms; /* 0: none */
     Node *nodes;

@@ -33,10 +33,6 @@ static bool secret_refresh(SecretFile *file, Error *error)
     if (!secret) {
         return false;
     }
-    if (strpbrk(secret, "\r\n")) {
-        free(secret);
-        return error_set(error, ERROR_INVALID, "%s: more than one line", file->path);
-    }
     free(file->secret);
     file->secret = secret;
     file->changed = status.st_mtim;

@@ -120,6 +120,18 @@ static void text_questions(void **state)
     assert_false(text_to_integer(" 1", 0, 20, &value));
 }
 
+/* RFC 4231, test case 2. */
+static void digests_with_a_key(void **state)
+{
+    (void)state;
+    char hex[DIGEST_HEX_SIZE], other[DIGEST_HEX_SIZE];
+    digest_hmac_sha256_hex("Jefe", "what do ya want for nothing?", 28, hex);
+    assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    digest_hmac_sha256_hex("Jefe", "", 0, other);
+    assert_true(digest_equal(hex, hex));
+    assert_false(digest_equal(hex, other));
+}
+
 static void identifiers_and_digests(void **state)
 {
     (void)state;
@@ -156,6 +168,14 @@ static void urls_are_coded_once(void **state)
     assert_string_equal(twice, "%41");
 }
 
+static void paths_of_files(void **state)
+{
+    (void)state;
+    auto_free char *within = file_path("/directory", "a/file"), *absolute = file_path("/directory", "/file");
+    assert_string_equal(within, "/directory/a/file");
+    assert_string_equal(absolute, "/file");
+}
+
 static void files_are_bounded(void **state)
 {
     (void)state;
@@ -182,9 +202,14 @@ static void files_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_are_cut_and_prefixed), cmocka_unit_test(buffers_stop_at_their_maximum),
-        cmocka_unit_test(map_behaves_like_a_table),    cmocka_unit_test(text_questions),
-        cmocka_unit_test(identifiers_and_digests),     cmocka_unit_test(urls_are_coded_once),
+        cmocka_unit_test(errors_are_cut_and_prefixed),
+        cmocka_unit_test(buffers_stop_at_their_maximum),
+        cmocka_unit_test(map_behaves_like_a_table),
+        cmocka_unit_test(text_questions),
+        cmocka_unit_test(identifiers_and_digests),
+        cmocka_unit_test(digests_with_a_key),
+        cmocka_unit_test(paths_of_files),
+        cmocka_unit_test(urls_are_coded_once),
         cmocka_unit_test(files_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
