@@ -6,10 +6,8 @@
 #include "api/exchange.h"
 #include "engine/actions.h"
 
-/* The command as an event; its texts live as long as the exchange. */
+/* The command as an event; its texts and keys live as long as the exchange. */
 void command_fill(const Exchange *exchange, Happening *happening);
-/* The name that its idempotency key is remembered under. */
-const char *command_scope(const Exchange *exchange);
 
 /* Answers the exchange and leaves an audit record. */
 void command_reply(Exchange *exchange, const Reply *reply);

@@ -306,6 +306,7 @@ static void exchange_free(Exchange *exchange)
     buffer_release(&exchange->body);
     command_body_release(&exchange->command);
     free(exchange->scope);
+    free(exchange->signature_scope);
     free(exchange->fetch_path);
     free(exchange->fetch_body);
     free(exchange->kept);

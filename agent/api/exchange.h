@@ -21,6 +21,8 @@ typedef struct QueryParameter {
     char *name, *value;
 } QueryParameter;
 
+enum { REQUEST_KEYS_MAX = 2 };
+
 typedef struct Exchange {
     TAILQ_ENTRY(Exchange) link; /* in one of the server's queues */
     struct Server *server;
@@ -43,8 +45,10 @@ typedef struct Exchange {
     size_t answer_size; /* in memory until it is sent */
 
     CommandBody command;
-    const char *key; /* idempotency key of member or header; NULL */
-    char *scope;     /* what the key belongs to, unless it is a trigger */
+    RequestKey keys[REQUEST_KEYS_MAX]; /* the signature of a webhook, the idempotency key */
+    size_t key_count;
+    char *scope, *signature_scope; /* what they belong to */
+    char signature[DIGEST_HEX_SIZE];
     char digest[DIGEST_HEX_SIZE];
     char run_id[UUID_SIZE]; /* the new run's, or the one that a verb is for */
 

@@ -21,15 +21,25 @@ static const char *const verb_names[HAPPENINGS] = {
     [HAPPENED_RESUME] = "resume", [HAPPENED_BLOCK] = "block",   [HAPPENED_STEP] = "step",
 };
 
-/* --- in --- */
-
 static bool is_trigger(const Exchange *exchange)
 {
     return exchange->match.route->command == HAPPENED_TRIGGER;
 }
 
+static bool is_webhook(const Exchange *exchange)
+{
+    return exchange->match.route->trigger == TRIGGER_WEBHOOK;
+}
+
+static const char *verb_of(const Exchange *exchange)
+{
+    return is_webhook(exchange) ? trigger_names[TRIGGER_WEBHOOK] : verb_names[exchange->match.route->command];
+}
+
+/* --- in --- */
+
 /* The key comes as a member or as a header, or as both if they agree. */
-static bool take_key(Exchange *exchange)
+static bool take_key(Exchange *exchange, const char **key)
 {
     const char *header = exchange->headers.idempotency_key, *member = exchange->command.key;
     Error error = {0};
@@ -45,10 +55,7 @@ static bool take_key(Exchange *exchange)
         answer_problem(exchange, 400, "%s", error.text);
         return false;
     }
-    exchange->key = member ? member : header;
-    if (exchange->key) {
-        command_body_digest(&exchange->command, exchange->digest);
-    }
+    *key = member ? member : header;
     return true;
 }
 
@@ -57,6 +64,28 @@ static void make_run_id(Exchange *exchange)
     uint8_t random[10];
     random_bytes(random, sizeof random);
     uuid_from_time(exchange->server->now.wall_ms, random, exchange->run_id);
+}
+
+/* What the command is for, and with it what its keys belong to. */
+static bool take_target(Exchange *exchange)
+{
+    if (!is_trigger(exchange)) {
+        if (!exchange_run_id(exchange)) {
+            return false;
+        }
+        exchange->scope = text_format("%s/%s", exchange->run_id, verb_of(exchange));
+        return true;
+    }
+    const char *name = exchange->match.names[0];
+    make_run_id(exchange);
+    exchange->scope = is_webhook(exchange) ? text_format("%s/webhook", name) : text_copy(name);
+    return true;
+}
+
+static void add_key(Exchange *exchange, const char *scope, const char *key)
+{
+    command_body_digest(&exchange->command, exchange->digest);
+    exchange->keys[exchange->key_count++] = (RequestKey){.scope = scope, .key = key, .digest = exchange->digest};
 }
 
 void handle_command(Exchange *exchange)
@@ -68,15 +97,15 @@ void handle_command(Exchange *exchange)
         answer_problem(exchange, 400, "%s", error.text);
         return;
     }
-    if (!take_key(exchange)) {
+    const char *key = NULL;
+    if (!take_key(exchange, &key) || !take_target(exchange)) {
         return;
     }
-    if (is_trigger(exchange)) {
-        make_run_id(exchange);
-    } else if (!exchange_run_id(exchange)) {
-        return;
-    } else {
-        exchange->scope = text_format("%s/%s", exchange->run_id, verb_names[kind]);
+    if (is_webhook(exchange)) { /* comes first: what is added to a signed request does not make it a new one */
+        add_key(exchange, exchange->signature_scope, exchange->signature);
+    }
+    if (key) {
+        add_key(exchange, exchange->scope, key);
     }
     server_queue(exchange->server, exchange, &exchange->server->commands);
 }
@@ -88,7 +117,7 @@ static void fill_trigger(const Exchange *exchange, Happening *happening)
         .token = exchange->token,
         .sendpost = exchange->match.names[0],
         .run_id = exchange->run_id,
-        .trigger = TRIGGER_API,
+        .trigger = exchange->match.route->trigger,
         .parameters = body->parameters,
         .triggered_by = exchange->connection->address,
         .reason = body->reason,
@@ -96,8 +125,8 @@ static void fill_trigger(const Exchange *exchange, Happening *happening)
         .for_at = body->for_at,
         .start_at = body->start_at,
         .paused = body->paused,
-        .key = exchange->key,
-        .body_digest = exchange->key ? exchange->digest : NULL,
+        .keys = exchange->keys,
+        .key_count = exchange->key_count,
     };
 }
 
@@ -108,9 +137,8 @@ static void fill_verb(const Exchange *exchange, Happening *happening)
         .run_id = exchange->run_id,
         .stage = exchange->command.stage,
         .by = exchange->connection->address,
-        .scope = exchange->scope,
-        .key = exchange->key,
-        .body_digest = exchange->key ? exchange->digest : NULL,
+        .keys = exchange->keys,
+        .key_count = exchange->key_count,
     };
 }
 
@@ -152,7 +180,7 @@ static void reply_unknown_sendpost(Exchange *exchange, const Reply *reply)
 
 static void reply_state(Exchange *exchange, const Reply *reply)
 {
-    const char *verb = verb_names[exchange->match.route->command], *state = state_names[reply->state];
+    const char *verb = verb_of(exchange), *state = state_names[reply->state];
     Problem problem;
     if (reply->detail) {
         problem_begin(&problem, 409, "%s", reply->detail);
@@ -266,7 +294,7 @@ static void log_request(const Exchange *exchange, const char *what, const char *
 /* "run daily-mailing", or the verb. */
 static void describe(const Exchange *exchange, char what[16 + NAME_MAX_LENGTH])
 {
-    const char *verb = verb_names[exchange->match.route->command];
+    const char *verb = verb_of(exchange);
     bool trigger = is_trigger(exchange);
     snprintf(what, 16 + NAME_MAX_LENGTH, "%s%s%.*s", verb, trigger ? " " : "", NAME_MAX_LENGTH,
              trigger ? exchange->match.names[0] : "");
@@ -293,9 +321,4 @@ void command_reply_unavailable(Exchange *exchange, const char *detail)
     describe(exchange, what);
     answer_unavailable(exchange, detail);
     log_request(exchange, what, is_trigger(exchange) ? NULL : exchange->run_id);
-}
-
-const char *command_scope(const Exchange *exchange)
-{
-    return is_trigger(exchange) ? exchange->match.names[0] : exchange->scope;
 }

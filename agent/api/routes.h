@@ -16,6 +16,7 @@ typedef struct Route {
     const char *pattern; /* "/v1/sendposts/{name}/run" */
     void (*handle)(struct Exchange *exchange);
     HappeningKind command;              /* of POST */
+    Trigger trigger;                    /* of a command that triggers */
     const char *query[ROUTE_QUERY_MAX]; /* names it takes; "state*" may come several times; NULL ends them */
     bool probe;                         /* for machines that watch: outside of the rate limit, any query is accepted */
 } Route;

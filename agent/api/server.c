@@ -209,25 +209,25 @@ static void reply_unavailable(Server *server, Exchange *exchange, const char *de
     server_resume(server, exchange);
 }
 
-/* What its key stands for already, before everything else; the engine knows the keys of this turn. True: answered. */
+/* What its keys stand for already. The first one's run is the answer, before everything else; that of another one is
+ * the engine's business, which remembers those before it, and knows the keys of this turn. True: answered. */
 static bool answer_known(Server *server, Exchange *exchange)
 {
     Error error = {0};
-    Reply known = {.kind = REPLY_REPEATED};
-    char digest[DIGEST_HEX_SIZE];
-    if (!exchange->key) {
-        return false;
+    for (size_t i = 0; i < exchange->key_count; i++) {
+        RequestKey *key = &exchange->keys[i];
+        journal_find_key(server->view.journal, key->scope, key->key, server->now.wall_ms, key->known_run,
+                         key->known_digest, &error);
     }
-    if (journal_find_key(server->view.journal, command_scope(exchange), exchange->key, server->now.wall_ms,
-                         known.run_id, digest, &error)) {
-        known.kind = strcmp(digest, exchange->digest) == 0 ? REPLY_REPEATED : REPLY_KEY_REUSED;
-        reply(server, exchange, &known);
-        return true;
-    }
+    const RequestKey *first = &exchange->keys[0];
     if (error.kind != ERROR_NONE) {
         reply_unavailable(server, exchange, error.text);
+    } else if (first->known_run[0]) {
+        Reply known = {.kind = strcmp(first->known_digest, first->digest) == 0 ? REPLY_REPEATED : REPLY_KEY_REUSED};
+        memcpy(known.run_id, first->known_run, UUID_SIZE);
+        reply(server, exchange, &known);
     }
-    return error.kind != ERROR_NONE;
+    return !exchange->waiting;
 }
 
 /* False: answered already. */

@@ -4,7 +4,7 @@
 
 static void key_release(KeyRecord *key)
 {
-    free(key->sendpost);
+    free(key->scope);
     free(key->key);
     free(key->digest);
 }

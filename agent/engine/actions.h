@@ -36,10 +36,9 @@ typedef struct Reply {
 struct Run;
 struct Sendpost;
 
-/* What one idempotency key stands for: of a trigger, or of a verb (then `sendpost` is its scope: the run's id and the
- * verb). */
+/* What one RequestKey stands for. */
 typedef struct KeyRecord {
-    char *sendpost, *key, *digest;
+    char *scope, *key, *digest;
     char run_id[UUID_SIZE];
     int64_t at;
 } KeyRecord;

@@ -148,7 +148,7 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
 
 void trigger_happened(Turn *turn, const TriggerEvent *trigger)
 {
-    if (turn_reply_known(turn, trigger->token, trigger->sendpost, trigger->key, trigger->body_digest)) {
+    if (turn_reply_known(turn, trigger->token, trigger->keys, trigger->key_count)) {
         return;
     }
     Sendpost *sendpost = map_find(turn->engine->by_name, trigger->sendpost);
@@ -174,7 +174,7 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger)
         return;
     }
     Run *run = run_new(turn, trigger, sendpost, parameters, for_at);
-    turn_remember_key(turn, trigger->sendpost, trigger->key, trigger->body_digest, trigger->run_id);
+    turn_remember_keys(turn, trigger->keys, trigger->key_count, trigger->run_id);
     turn_reply(turn, trigger->token, REPLY_ACCEPTED, run->record.id);
     if (trigger->from) {
         start_from(turn, run, from);

@@ -48,6 +48,14 @@ typedef struct FileEvent {
     int line, column;
 } FileEvent;
 
+/* What makes a request the same as an earlier one: a client's idempotency key, or the signature of a webhook. */
+typedef struct RequestKey {
+    const char *scope, *key;   /* what it belongs to, and its text */
+    const char *digest;        /* of the canonical body that it came with */
+    char known_run[UUID_SIZE]; /* what the journal has under it: its run and digest; empty: nothing */
+    char known_digest[DIGEST_HEX_SIZE];
+} RequestKey;
+
 typedef struct TriggerEvent {
     uint64_t token; /* of the reply */
     const char *sendpost;
@@ -57,8 +65,8 @@ typedef struct TriggerEvent {
     const char *triggered_by, *reason, *from; /* may be NULL */
     int64_t for_at, start_at;                 /* 0: now */
     bool paused;
-    const char *key;         /* idempotency key that the journal does not have, or NULL */
-    const char *body_digest; /* of the canonical body; with a key */
+    const RequestKey *keys; /* the first one that is known decides; those before it then stand for the same run */
+    size_t key_count;
 } TriggerEvent;
 
 typedef struct VerbEvent {
@@ -66,7 +74,8 @@ typedef struct VerbEvent {
     const char *run_id;
     const char *stage; /* path; RESUME, BLOCK */
     const char *by;
-    const char *scope, *key, *body_digest; /* an idempotency key, and what it is remembered for; key NULL: none */
+    const RequestKey *keys; /* as of a trigger */
+    size_t key_count;
 } VerbEvent;
 
 typedef struct Report {

@@ -54,10 +54,10 @@ void turn_touch_sendpost(Turn *turn, Sendpost *sendpost);
 void turn_event(Turn *turn, EventType type, const Run *run, const char *stage, State from, State to, Reason reason);
 void turn_file_event(Turn *turn, EventType type, const char *sendpost, const char *detail);
 Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node);
-/* An idempotency key (NULL: none) of a command, and whether it came before in this very turn: then it is answered. What
- * the journal has is known before the command comes here. */
-void turn_remember_key(Turn *turn, const char *scope, const char *key, const char *digest, const char *run_id);
-bool turn_reply_known(Turn *turn, uint64_t token, const char *scope, const char *key, const char *digest);
+/* The keys of a command, and whether one of them came before (known_run, or in this very turn): then it is answered.
+ * The first that did decides; those before it then stand for the same run. */
+void turn_remember_keys(Turn *turn, const RequestKey *keys, size_t count, const char *run_id);
+bool turn_reply_known(Turn *turn, uint64_t token, const RequestKey *keys, size_t count);
 Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id);
 void turn_tick(Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict, const char *run_id);
 int64_t back_off_ms(int failures);

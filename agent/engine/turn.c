@@ -81,30 +81,44 @@ Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node)
     return &actions->requests[actions->request_count - 1];
 }
 
-void turn_remember_key(Turn *turn, const char *scope, const char *key, const char *digest, const char *run_id)
+void turn_remember_keys(Turn *turn, const RequestKey *keys, size_t count, const char *run_id)
 {
-    if (!key) {
-        return;
-    }
     Changes *changes = &turn->actions->changes;
-    KeyRecord record = {
-        .sendpost = text_copy(scope),
-        .key = text_copy(key),
-        .digest = text_copy(digest),
-        .at = turn->now.wall_ms,
-    };
-    memcpy(record.run_id, run_id, UUID_SIZE);
-    array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
+    for (size_t i = 0; i < count; i++) {
+        KeyRecord record = {
+            .scope = text_copy(keys[i].scope),
+            .key = text_copy(keys[i].key),
+            .digest = text_copy(keys[i].digest),
+            .at = turn->now.wall_ms,
+        };
+        memcpy(record.run_id, run_id, UUID_SIZE);
+        array_push(changes->keys, changes->key_count, changes->key_capacity) = record;
+    }
 }
 
-bool turn_reply_known(Turn *turn, uint64_t token, const char *scope, const char *key, const char *digest)
+static bool key_is_known(const Changes *changes, const RequestKey *key, char run_id[UUID_SIZE], bool *same)
 {
-    const Changes *changes = &turn->actions->changes;
-    for (size_t i = 0; key && i < changes->key_count; i++) {
+    const char *known_run = key->known_run, *digest = key->known_digest;
+    for (size_t i = 0; !*known_run && i < changes->key_count; i++) {
         const KeyRecord *known = &changes->keys[i];
-        if (text_equal(known->key, key) && text_equal(known->sendpost, scope)) {
-            bool same = text_equal(known->digest, digest);
-            turn_reply(turn, token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, known->run_id);
+        if (text_equal(known->key, key->key) && text_equal(known->scope, key->scope)) {
+            known_run = known->run_id;
+            digest = known->digest;
+        }
+    }
+    memcpy(run_id, known_run, UUID_SIZE);
+    *same = text_equal(digest, key->digest);
+    return run_id[0] != '\0';
+}
+
+bool turn_reply_known(Turn *turn, uint64_t token, const RequestKey *keys, size_t count)
+{
+    char run_id[UUID_SIZE];
+    bool same;
+    for (size_t i = 0; i < count; i++) {
+        if (key_is_known(&turn->actions->changes, &keys[i], run_id, &same)) {
+            turn_remember_keys(turn, keys, same ? i : 0, run_id);
+            turn_reply(turn, token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, run_id);
             return true;
         }
     }

@@ -133,7 +133,7 @@ static const Verb verbs[HAPPENINGS] = {
 void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
 {
     invariant(verbs[kind].apply);
-    if (turn_reply_known(turn, verb->token, verb->scope, verb->key, verb->body_digest)) {
+    if (turn_reply_known(turn, verb->token, verb->keys, verb->key_count)) {
         return;
     }
     Run *run = run_of(turn->engine, verb->run_id);
@@ -145,7 +145,7 @@ void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
     bool fits = !run->ended && (verbs[kind].states & (1u << run->record.state));
     ReplyKind result = fits ? verbs[kind].apply(turn, run, verb, &detail) : REPLY_STATE;
     if (result == REPLY_ACCEPTED) {
-        turn_remember_key(turn, verb->scope, verb->key, verb->body_digest, verb->run_id);
+        turn_remember_keys(turn, verb->keys, verb->key_count, verb->run_id);
     }
     Reply *reply = turn_reply(turn, verb->token, result, run->record.id);
     reply->state = run->record.state;

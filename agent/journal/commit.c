@@ -134,7 +134,7 @@ static bool put_tick(Journal *journal, const TickRecord *tick, Error *error)
 static bool put_key(Journal *journal, const KeyRecord *key, Error *error)
 {
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_KEY);
-    bind_text(statement, 1, key->sendpost);
+    bind_text(statement, 1, key->scope);
     bind_text(statement, 2, key->key);
     bind_text(statement, 3, key->digest);
     bind_text(statement, 4, key->run_id);

@@ -146,13 +146,14 @@ static void trigger(Life *life)
     if (store_find_key(&life->store, life->definition->name, key)) {
         return; /* answered with the run of the first time, without the engine */
     }
+    RequestKey request_key = {.scope = life->definition->name, .key = key, .digest = "same"};
     TriggerEvent event = {
         .token = 1,
         .sendpost = life->definition->name,
         .run_id = id,
         .trigger = TRIGGER_API,
-        .key = key,
-        .body_digest = "same",
+        .keys = &request_key,
+        .key_count = 1,
         .paused = world_random(world, 20) == 0,
         .from = world_random(world, 10) ? NULL : any_stage(life),
         .start_at = world_random(world, 6) ? 0 : world->now.wall_ms + (int64_t)world_random(world, 600000),

@@ -146,7 +146,7 @@ static void commit_run(Store *store, Run *run)
 
 static void commit_key(Store *store, const KeyRecord *key)
 {
-    StoredKey stored = {text_copy(key->sendpost), text_copy(key->key), text_copy(key->digest), ""};
+    StoredKey stored = {text_copy(key->scope), text_copy(key->key), text_copy(key->digest), ""};
     memcpy(stored.run_id, key->run_id, UUID_SIZE);
     array_push(store->keys, store->key_count, store->key_capacity) = stored;
 }

@@ -214,7 +214,7 @@ static inline void world_step(World *world, const Happening *happening)
     engine_step(world->engine, happening, world->now, &world->actions);
     for (size_t i = 0; i < world->actions.changes.key_count; i++) {
         const KeyRecord *key = &world->actions.changes.keys[i];
-        snprintf(world->remembered, sizeof world->remembered, "%s %s", key->sendpost, key->key);
+        snprintf(world->remembered, sizeof world->remembered, "%s %s", key->scope, key->key);
     }
     for (size_t i = 0; i < world->actions.reply_count; i++) {
         server_reply(world->server, &world->actions.replies[i]);

@@ -63,12 +63,14 @@ static void same_key_is_the_same_run(void **state)
     (void)state;
     Fixture fixture;
     fixture_init(&fixture, "name: one\n" STAGE);
-    TriggerEvent first = {.token = 1, .sendpost = "one", .run_id = RUN_1, .key = "k", .body_digest = "d"};
+    RequestKey key = {.scope = "one", .key = "k", .digest = "d"},
+               key_of_other = {.scope = "one", .key = "k", .digest = "e"};
+    TriggerEvent first = {.token = 1, .sendpost = "one", .run_id = RUN_1, .keys = &key, .key_count = 1};
     TriggerEvent again = first, other = first;
     again.token = 2;
     again.run_id = RUN_2;
     other.token = 3;
-    other.body_digest = "e";
+    other.keys = &key_of_other;
     actions_clear(&fixture.actions);
     engine_step(fixture.engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = first}, fixture.now,
                 &fixture.actions);
@@ -91,6 +93,42 @@ static void a_start_in_the_past_is_no_plan(void **state)
     assert_int_equal(fixture_trigger(&fixture, late)->kind, REPLY_ACCEPTED);
     assert_int_equal(fixture_run(&fixture)->record.start_at, 0);
     assert_int_equal(fixture_run(&fixture)->record.started_at, fixture.now.wall_ms);
+    fixture_release(&fixture);
+}
+
+/* Otherwise a request whose key was taken away on its way would be a new one. */
+static void a_key_passes_its_run_on_to_those_before_it(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    RequestKey keys[] = {{.scope = "one/signature", .key = "s2", .digest = "d"},
+                         {.scope = "one/webhook", .key = "k", .digest = "d", .known_run = RUN_3, .known_digest = "d"}};
+    TriggerEvent again = {.token = 1, .keys = keys, .key_count = 2};
+    assert_int_equal(fixture_trigger(&fixture, again)->kind, REPLY_REPEATED);
+    assert_int_equal(fixture.actions.changes.key_count, 1);
+    assert_string_equal(fixture.actions.changes.keys[0].scope, "one/signature");
+    assert_string_equal(fixture.actions.changes.keys[0].key, "s2");
+    assert_string_equal(fixture.actions.changes.keys[0].run_id, RUN_3);
+    keys[1].digest = "another";
+    assert_int_equal(fixture_trigger(&fixture, again)->kind, REPLY_KEY_REUSED);
+    assert_int_equal(fixture.actions.changes.key_count, 0);
+    fixture_release(&fixture);
+}
+
+/* A key that was put to a request on its way must not name the run of another. */
+static void a_known_key_passes_nothing_on_to_those_after_it(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    RequestKey keys[] = {
+        {.scope = "one/signature", .key = "s1", .digest = "d", .known_run = RUN_3, .known_digest = "d"},
+        {.scope = "one/webhook", .key = "k", .digest = "d"}};
+    const Reply *reply = fixture_trigger(&fixture, (TriggerEvent){.token = 1, .keys = keys, .key_count = 2});
+    assert_int_equal(reply->kind, REPLY_REPEATED);
+    assert_string_equal(reply->run_id, RUN_3);
+    assert_int_equal(fixture.actions.changes.key_count, 0);
     fixture_release(&fixture);
 }
 
@@ -231,6 +269,8 @@ int main(void)
         cmocka_unit_test(queue_waits_and_is_bounded),
         cmocka_unit_test(replace_cancels_before_it_starts),
         cmocka_unit_test(same_key_is_the_same_run),
+        cmocka_unit_test(a_key_passes_its_run_on_to_those_before_it),
+        cmocka_unit_test(a_known_key_passes_nothing_on_to_those_after_it),
         cmocka_unit_test(planned_run_starts_when_due),
         cmocka_unit_test(planned_run_follows_the_wall_clock),
         cmocka_unit_test(planned_run_is_refused_when_due),

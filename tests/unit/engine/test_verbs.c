@@ -166,14 +166,15 @@ static void the_same_key_counts_once(void **state)
     Fixture fixture;
     fixture_init(&fixture, TWO);
     fixture_start(&fixture);
-    VerbEvent verb = {.run_id = RUN_1, .scope = "x/pause", .key = "k", .body_digest = "d"};
+    RequestKey key = {.scope = "x/pause", .key = "k"};
+    VerbEvent verb = {.run_id = RUN_1, .keys = &key, .key_count = 1};
     static const struct {
         const char *digest;
         ReplyKind kind;
     } cases[] = {{"d", REPLY_ACCEPTED}, {"d", REPLY_REPEATED}, {"e", REPLY_KEY_REUSED}};
     actions_clear(&fixture.actions);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        verb.body_digest = cases[i].digest;
+        key.digest = cases[i].digest;
         engine_step(fixture.engine, &(Happening){.kind = HAPPENED_PAUSE, .verb = verb}, fixture.now, &fixture.actions);
         assert_int_equal(fixture.actions.replies[i].kind, cases[i].kind);
         assert_string_equal(fixture.actions.replies[i].run_id, RUN_1);

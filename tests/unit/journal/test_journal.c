@@ -103,16 +103,17 @@ static Engine *live(Journal *journal)
         engine,
         &(Happening){.kind = HAPPENED_LOADED, .file = {.file = "a.yaml", .revision = "r", .definition = definition}},
         now, &actions);
+    RequestKey key = {.scope = "daily", .key = "k", .digest = "d"};
     TriggerEvent trigger = {.token = 1,
                             .sendpost = "daily",
                             .run_id = RUN,
                             .triggered_by = "me",
                             .reason = "because",
-                            .key = "k",
-                            .body_digest = "d"};
+                            .keys = &key,
+                            .key_count = 1};
     engine_step(engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = trigger}, now, &actions);
     trigger.run_id = WAITING;
-    trigger.key = NULL;
+    trigger.key_count = 0;
     engine_step(engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = trigger}, now, &actions);
     AnswerEvent resolved = {.reference = "f/a", .deployment_id = DEPLOYMENT, .deployment_name = "f/a"};
     engine_step(engine, &(Happening){.kind = HAPPENED_RESOLVED, .answer = resolved}, now, &actions);
