@@ -15,6 +15,7 @@ void handle_definition(struct Exchange *exchange);
 void handle_runs(struct Exchange *exchange);
 void handle_run(struct Exchange *exchange);
 void handle_command(struct Exchange *exchange);
+void handle_webhook(struct Exchange *exchange);
 void handle_deployments(struct Exchange *exchange);
 void handle_deployment_by_id(struct Exchange *exchange);
 void handle_deployment_by_name(struct Exchange *exchange);

@@ -15,6 +15,11 @@
     {                                                                                                                  \
         .method = "POST", .pattern = path, .handle = handle_command, .command = HAPPENED_##kind                        \
     }
+#define WEBHOOK(path)                                                                                                  \
+    {                                                                                                                  \
+        .method = "POST", .pattern = path, .handle = handle_webhook, .command = HAPPENED_TRIGGER,                      \
+        .trigger = TRIGGER_WEBHOOK                                                                                     \
+    }
 
 static const Route routes[] = {
     GET("/metrics", .handle = handle_metrics, .probe = true),
@@ -25,6 +30,7 @@ static const Route routes[] = {
     GET("/v1/sendposts/{name}", .handle = handle_sendpost),
     GET("/v1/sendposts/{name}/definition", .handle = handle_definition),
     POST("/v1/sendposts/{name}/run", TRIGGER),
+    WEBHOOK("/v1/sendposts/{name}/webhook"),
     GET("/v1/runs", .handle = handle_runs, .query = {"sendpost", "state*", "since", "limit", "cursor"}),
     GET("/v1/runs/{id}", .handle = handle_run),
     POST("/v1/runs/{id}/cancel", CANCEL),
