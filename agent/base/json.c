@@ -53,8 +53,21 @@ static size_t number_length(const char *text, size_t length)
     return digits ? at : 0;
 }
 
-/* Nesting, control characters, escaped NULs and the form of numbers, in one pass over the bytes. */
-static bool scan(const char *text, size_t length, Error *error)
+/* 2^53 + 1 is the one integer that a double would show as one within +-2^53: the last digit of a copy of the text
+ * becomes a 4, so that it stays beyond. */
+static void keep_beyond(const char *text, size_t length, size_t at, size_t size, char **copy)
+{
+    static const char beyond[] = "9007199254740993";
+    size_t sign = text[at] == '-';
+    if (size - sign == sizeof beyond - 1 && memcmp(text + at + sign, beyond, size - sign) == 0) {
+        *copy = *copy ? *copy : text_copy_length(text, length);
+        (*copy)[at + size - 1] = '4';
+    }
+}
+
+/* Nesting, control characters, escaped NULs and the form of numbers, in one pass over the bytes. *copy: new, to be
+ * parsed instead; unless it stays NULL. */
+static bool scan(const char *text, size_t length, char **copy, Error *error)
 {
     int depth = 0;
     bool quoted = false;
@@ -81,6 +94,7 @@ static bool scan(const char *text, size_t length, Error *error)
             if (!number) {
                 return error_set(error, ERROR_INVALID, "not a JSON number at byte %zu", i);
             }
+            keep_beyond(text, length, i, number, copy);
             i += number - 1;
         }
     }
@@ -155,9 +169,11 @@ Json *json_parse(const char *text, size_t length, Error *error)
         error_set(error, ERROR_INVALID, "not UTF-8, or with a NUL");
         return NULL;
     }
-    if (!scan(text, length, error)) {
+    auto_free char *copy = NULL;
+    if (!scan(text, length, &copy, error)) {
         return NULL;
     }
+    text = copy ? copy : text;
     const char *end = text;
     auto_json *json = cJSON_ParseWithLengthOpts(text, length, &end, false);
     size_t at = end ? (size_t)(end - text) : 0;

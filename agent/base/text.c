@@ -40,16 +40,18 @@ static size_t sequence_length(const unsigned char *text, size_t length)
     return need;
 }
 
+size_t text_utf8_prefix(const char *text, size_t length)
+{
+    size_t good = 0, step;
+    while (good < length && (step = sequence_length((const unsigned char *)text + good, length - good)) > 0) {
+        good += step;
+    }
+    return good;
+}
+
 bool text_is_utf8(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length;) {
-        size_t step = sequence_length((const unsigned char *)text + i, length - i);
-        if (!step) {
-            return false;
-        }
-        i += step;
-    }
-    return true;
+    return text_utf8_prefix(text, length) == length;
 }
 
 size_t text_characters(const char *text, size_t length)
@@ -71,6 +73,19 @@ size_t text_cut(const char *text, size_t maximum)
         maximum--;
     }
     return maximum;
+}
+
+void text_make_printable(char *text)
+{
+    for (size_t length = strlen(text), step; length; text += step, length -= step) {
+        unsigned char c = (unsigned char)*text;
+        step = sequence_length((const unsigned char *)text, length);
+        bool control = c < ' ' || c == 0x7F || (c == 0xC2 && (unsigned char)text[1] < 0xA0);
+        if (!step || control) {
+            memset(text, step ? ' ' : '?', step ? step : 1);
+        }
+        step = step ? step : 1;
+    }
 }
 
 static bool is_name_character(char c)

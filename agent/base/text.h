@@ -12,10 +12,16 @@ bool text_starts_with(const char *text, const char *prefix);
 
 /* Valid UTF-8 (no surrogates, no overlong forms, no NUL) in the first `length` bytes. */
 bool text_is_utf8(const char *text, size_t length);
+/* Length of the longest such prefix. */
+size_t text_utf8_prefix(const char *text, size_t length);
 /* Number of code points in the first `length` bytes of valid UTF-8. */
 size_t text_characters(const char *text, size_t length);
 /* The longest prefix of text of at most `maximum` bytes that does not cut a UTF-8 character. */
 size_t text_cut(const char *text, size_t maximum);
+
+/* For one line that people read: control characters become spaces, bytes that are not UTF-8 (a character cut in two)
+ * become question marks. */
+void text_make_printable(char *text);
 
 /* The name of a sendpost or stage: [a-z0-9]([a-z0-9-]*[a-z0-9])?, at most NAME_MAX_LENGTH bytes. */
 bool text_is_name(const char *text);

@@ -163,11 +163,10 @@ static void read_mapping(Loader *loader, const char *prefix, const DocumentNode 
 
 static void read_document(Loader *loader, const char *text, size_t length)
 {
-    bool blank = strspn(text, " \t\r\n") == length;
-    DocumentNode *root = blank ? NULL : document_parse(text, length, loader->findings);
+    DocumentNode *root = document_parse(text, length, loader->findings);
     if (root && root->kind == DOCUMENT_MAPPING) {
         read_mapping(loader, "", root);
-    } else if (root) {
+    } else if (root && root->kind != DOCUMENT_NULL) { /* nothing but comments: all defaults */
         findings_add(loader->findings, SEVERITY_ERROR, root->line, root->column,
                      "the configuration must be a mapping, not %s", document_kind_name(root));
     }

@@ -43,8 +43,8 @@ static bool read_bound(Reader *reader, const DocumentNode *node, const char *nam
         reader_error(reader, node, "'%s' must be a number, not %s", name, document_kind_name(node));
         return false;
     }
-    *bound = node->number;
-    return isfinite(node->number);
+    auto_json *json = reader_json(reader, node); /* refuses what JSON cannot hold */
+    return json && json_number(json, bound);
 }
 
 static void read_minimum(Reader *reader, const DocumentNode *node, void *target)
@@ -174,13 +174,13 @@ static bool is_listed(const Json *enumeration, const Json *value)
     return false;
 }
 
-/* Whether a whole number within is beyond +-2^53. 2^53 itself counts: 2^53 + 1 has been rounded to it. */
+/* Whether a whole number within is beyond +-2^53. */
 static bool has_wide_integer(const Json *value)
 {
     static const double limit = 9007199254740992.0;
     double number;
     if (json_number(value, &number)) {
-        return number == floor(number) && fabs(number) >= limit;
+        return number == floor(number) && fabs(number) > limit;
     }
     for (const Json *item = json_first(value); item; item = json_next(item)) {
         if (has_wide_integer(item)) {
@@ -225,33 +225,89 @@ static ParameterType type_of_value(const Json *value)
     if (text && text_starts_with(text, "${")) { /* one template alone keeps the type of what it names */
         const char *at = text;
         TemplatePart part;
-        template_next(&at, &part, NULL);
-        bool typed = *at == '\0' && part.kind == TEMPLATE_PARAMETER;
+        bool typed = template_next(&at, &part, NULL) > 0 && *at == '\0' && part.kind == TEMPLATE_PARAMETER;
         return typed ? PARAMETER_ANY : PARAMETER_STRING;
     }
     int64_t integer;
     return json_integer(value, &integer) ? PARAMETER_INTEGER : types[json_type(value)];
 }
 
-static void check_declaration(Reader *reader, const DocumentNode *node, Declaration *declaration)
+/* The type that both values have; PARAMETER_ANY when they have none in common. */
+static ParameterType common_type(ParameterType a, ParameterType b)
+{
+    bool numbers =
+        (a == PARAMETER_INTEGER || a == PARAMETER_NUMBER) && (b == PARAMETER_INTEGER || b == PARAMETER_NUMBER);
+    return a == b ? a : numbers ? PARAMETER_NUMBER : PARAMETER_ANY;
+}
+
+/* A declaration that does not say its type has that of all values that it names. */
+static ParameterType type_of_declaration(const Parameter *parameter)
+{
+    const Json *item = json_first(parameter->enumeration);
+    ParameterType type = parameter->default_value ? type_of_value(parameter->default_value)
+                         : item                   ? type_of_value(item)
+                                                  : PARAMETER_ANY;
+    for (; item; item = json_next(item)) {
+        type = common_type(type, type_of_value(item));
+    }
+    return type;
+}
+
+static void check_default(Reader *reader, const DocumentNode *node, const Parameter *parameter)
+{
+    const Json *value = parameter->default_value;
+    bool template = value && json_has_template(value), text = template && type_of_value(value) == PARAMETER_STRING;
+    Parameter typed = {.type = parameter->type}; /* of a text with templates no more than its type is known yet */
+    if (value && (!template || text)) {
+        auto_free char *fault = parameter_fault(template ? &typed : parameter, value);
+        if (fault) {
+            reader_error(reader, node, "the default value %s", fault);
+        }
+    }
+}
+
+static void check_enumeration(Reader *reader, const DocumentNode *node, const Parameter *parameter)
+{
+    Parameter plain = *parameter;
+    plain.enumeration = NULL;
+    const Json *item = json_first(parameter->enumeration);
+    for (size_t i = 0; item; item = json_next(item), i++) {
+        auto_free char *fault = parameter_fault(&plain, item);
+        if (fault) {
+            reader_error(reader, node->items[i], "a value of 'enum' %s", fault);
+        }
+    }
+}
+
+static void check_bounds(Reader *reader, const DocumentNode *mapping, const Parameter *parameter)
+{
+    const DocumentNode *minimum = document_find(mapping, "minimum"), *maximum = document_find(mapping, "maximum");
+    bool numeric = parameter->type == PARAMETER_ANY || common_type(parameter->type, PARAMETER_NUMBER) != PARAMETER_ANY;
+    if ((minimum || maximum) && !numeric) {
+        reader_error(reader, minimum ? minimum : maximum, "only numbers have bounds, not type %s",
+                     parameter_type_names[parameter->type]);
+    }
+    if (parameter->has_minimum && parameter->has_maximum && parameter->minimum > parameter->maximum) {
+        reader_error(reader, minimum, "'minimum' is greater than 'maximum'");
+    }
+}
+
+static void check_declaration(Reader *reader, const DocumentNode *mapping, Declaration *declaration)
 {
     Parameter *parameter = &declaration->parameter;
     const DocumentNode *at = declaration->default_node;
     if (declaration->required_said && parameter->required && at) {
-        reader_error(reader, node, "'required: true' contradicts a default value");
+        reader_error(reader, document_find(mapping, "required"), "'required: true' contradicts a default value");
     }
     if (!declaration->required_said) {
         parameter->required = !at;
     }
-    if (parameter->default_value && !json_has_template(parameter->default_value)) {
-        auto_free char *fault = parameter_fault(parameter, parameter->default_value);
-        if (fault) {
-            reader_error(reader, at, "the default value %s", fault);
-        }
+    if (!document_find(mapping, "type")) {
+        parameter->type = type_of_declaration(parameter);
     }
-    if (parameter->has_minimum && parameter->has_maximum && parameter->minimum > parameter->maximum) {
-        reader_error(reader, node, "'minimum' is greater than 'maximum'");
-    }
+    check_default(reader, at, parameter);
+    check_enumeration(reader, document_find(mapping, "enum"), parameter);
+    check_bounds(reader, mapping, parameter);
 }
 
 static Parameter declaration_read(Reader *reader, const DocumentNode *key, const DocumentNode *node)
@@ -268,6 +324,7 @@ static Parameter declaration_read(Reader *reader, const DocumentNode *key, const
     } else {
         parameter->default_value = reader_json(reader, node);
         parameter->type = parameter->default_value ? type_of_value(parameter->default_value) : PARAMETER_ANY;
+        check_default(reader, node, parameter);
     }
     return declaration.parameter;
 }

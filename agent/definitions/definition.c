@@ -310,6 +310,11 @@ Definition *definition_read(const char *text, size_t length, const DefinitionSou
     if (!root) {
         return NULL;
     }
+    if (root->kind == DOCUMENT_NULL) {
+        findings_add(findings, SEVERITY_ERROR, 1, 1, "the file is empty");
+        document_free(root);
+        return NULL;
+    }
     Definition *definition = memory_new(sizeof *definition);
     *definition = (Definition){.references = 1, .enabled = true, .timezone = text_copy("UTC"), .length = length};
     StageReader stages = {.reader = {findings, source, definition}};

@@ -83,7 +83,7 @@ typedef struct Node {
     int64_t within_ms;
     int64_t wait_ms;
     Json *match_parameters; /* object with templates; NULL: none */
-    Json *match_tags;       /* array of strings; NULL: none */
+    Json *match_tags;       /* array of strings with templates; NULL: none */
     bool cancel_on_failure; /* parallel, from here on */
     int max_concurrent;     /* 0: all */
 } Node;

@@ -8,11 +8,18 @@
 #include <string.h>
 #include <yaml.h>
 
+/* A place in the file. libyaml's own lines end at NEL, LS and PS too, as YAML 1.1 has it: editors' do not. */
+typedef struct Cursor {
+    size_t byte, character; /* from 0 */
+    int line, column;       /* from 1 */
+} Cursor;
+
 typedef struct Builder {
     yaml_parser_t parser;
     const char *text;
     size_t length;
     Findings *findings;
+    Cursor cursor; /* where it last looked: marks come in order, nearly */
     size_t nodes;
     int depth;
 } Builder;
@@ -40,31 +47,60 @@ void document_free(DocumentNode *node)
     free(node);
 }
 
+static const Cursor cursor_start = {0, 0, 1, 1};
+
+static void cursor_step(Cursor *cursor, const char *text, size_t length)
+{
+    bool line_end = text[cursor->byte] == '\n';
+    do {
+        cursor->byte++;
+    } while (cursor->byte < length && ((unsigned char)text[cursor->byte] & 0xC0) == 0x80);
+    cursor->character++;
+    cursor->line += line_end;
+    cursor->column = line_end ? 1 : cursor->column + 1;
+}
+
+static Cursor cursor_at_byte(const char *text, size_t length, size_t byte)
+{
+    Cursor cursor = cursor_start;
+    while (cursor.byte < byte && cursor.byte < length) {
+        cursor_step(&cursor, text, length);
+    }
+    return cursor;
+}
+
+static Cursor cursor_at(Builder *builder, const yaml_mark_t *mark)
+{
+    Cursor *cursor = &builder->cursor;
+    if (cursor->character > mark->index) {
+        *cursor = cursor_start;
+    }
+    while (cursor->character < mark->index && cursor->byte < builder->length) {
+        cursor_step(cursor, builder->text, builder->length);
+    }
+    return *cursor;
+}
+
 static bool fail(Builder *builder, const yaml_mark_t *mark, const char *message)
 {
-    findings_add(builder->findings, SEVERITY_ERROR, (int)mark->line + 1, (int)mark->column + 1, "%s", message);
+    Cursor at = cursor_at(builder, mark);
+    findings_add(builder->findings, SEVERITY_ERROR, at.line, at.column, "%s", message);
     return false;
 }
 
-/* Line and column of a byte: reader errors have nothing else. */
-static void fail_at_byte(Findings *findings, const char *text, size_t length, size_t byte, const char *message)
+static bool fail_at_byte(Findings *findings, const char *text, size_t length, size_t byte, const char *message)
 {
-    int line = 1, column = 1;
-    for (size_t i = 0; i < byte && i < length; i++) {
-        bool character = ((unsigned char)text[i] & 0xC0) != 0x80;
-        line += text[i] == '\n';
-        column = text[i] == '\n' ? 1 : column + character;
-    }
-    findings_add(findings, SEVERITY_ERROR, line, column, "%s", message);
+    Cursor at = cursor_at_byte(text, length, byte);
+    findings_add(findings, SEVERITY_ERROR, at.line, at.column, "%s", message);
+    return false;
 }
 
 static bool fail_syntax(Builder *builder)
 {
     const yaml_parser_t *parser = &builder->parser;
     if (parser->error == YAML_READER_ERROR) {
-        fail_at_byte(builder->findings, builder->text, builder->length, parser->problem_offset,
-                     "a character that YAML does not allow");
-        return false;
+        return fail_at_byte(builder->findings, builder->text, builder->length, parser->problem_offset,
+                            "a character that YAML does not allow");
     }
     const char *problem = parser->problem ? parser->problem : "not YAML";
     auto_free char *message = parser->context ? text_format("%s %s", problem, parser->context) : text_copy(problem);
@@ -109,12 +145,15 @@ static void refuse_extras(Builder *builder, const yaml_event_t *event)
 
 static DocumentNode *build(Builder *builder, const yaml_event_t *event);
 
-static DocumentNode *node_new(const yaml_event_t *event, DocumentKind kind)
+static DocumentNode *node_new(Builder *builder, const yaml_event_t *event, DocumentKind kind)
 {
     DocumentNode *node = memory_new(sizeof *node);
-    node->kind = kind;
-    node->line = (int)event->start_mark.line + 1;
-    node->column = (int)event->start_mark.column + 1;
+    Cursor start = cursor_at(builder, &event->start_mark);
+    *node = (DocumentNode){.kind = kind, .line = start.line, .column = start.column};
+    node->source = builder->text + start.byte;
+    if (kind == DOCUMENT_STRING) {
+        node->source_length = cursor_at(builder, &event->end_mark).byte - start.byte;
+    }
     return node;
 }
 
@@ -124,7 +163,7 @@ static DocumentNode *build_scalar(Builder *builder, const yaml_event_t *event)
         fail(builder, &event->start_mark, "a NUL character is not allowed");
         return NULL;
     }
-    DocumentNode *node = node_new(event, DOCUMENT_STRING);
+    DocumentNode *node = node_new(builder, event, DOCUMENT_STRING);
     node->text = text_copy_length((const char *)event->data.scalar.value, event->data.scalar.length);
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (!node->quoted) {
@@ -147,7 +186,7 @@ static void node_add(DocumentNode *node, DocumentNode *key, DocumentNode *item)
 }
 
 /* What is wrong with a key is reported, and its value passed over. */
-static bool check_key(Builder *builder, const DocumentNode *mapping, const yaml_event_t *event, const DocumentNode *key)
+static bool check_key(Builder *builder, const yaml_event_t *event, const DocumentNode *key)
 {
     if (key->kind == DOCUMENT_MAPPING || key->kind == DOCUMENT_SEQUENCE) {
         return fail(builder, &event->start_mark, "a key must be a scalar");
@@ -155,15 +194,57 @@ static bool check_key(Builder *builder, const DocumentNode *mapping, const yaml_
     if (!key->quoted && text_equal(key->text, "<<")) {
         return fail(builder, &event->start_mark, "merge keys are not allowed");
     }
-    const DocumentNode *first = NULL;
-    for (size_t i = 0; i < mapping->count && !first; i++) {
-        first = text_equal(mapping->keys[i]->text, key->text) ? mapping->keys[i] : NULL;
-    }
-    if (first) {
-        auto_free char *message = text_format("duplicate key '%s', first defined in line %d", key->text, first->line);
-        return fail(builder, &event->start_mark, message);
-    }
     return true;
+}
+
+typedef struct Member {
+    const DocumentNode *key;
+    size_t index;
+} Member;
+
+static int compare_members(const void *a, const void *b)
+{
+    const Member *left = a, *right = b;
+    int order = strcmp(left->key->text, right->key->text);
+    return order ? order : left->index < right->index ? -1 : 1;
+}
+
+static void drop_marked(DocumentNode *mapping, const bool *marks)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < mapping->count; i++) {
+        if (marks[i]) {
+            document_free(mapping->keys[i]);
+            document_free(mapping->items[i]);
+            continue;
+        }
+        mapping->keys[kept] = mapping->keys[i];
+        mapping->items[kept++] = mapping->items[i];
+    }
+    mapping->count = kept;
+}
+
+/* Of the keys that stand twice the first stays. Sorted, as a mapping may have as many keys as the file has room for. */
+static void refuse_duplicates(Builder *builder, DocumentNode *mapping)
+{
+    size_t count = mapping->count;
+    auto_free Member *members = memory_new(count * sizeof *members);
+    auto_free bool *marks = memory_new(count * sizeof *marks);
+    for (size_t i = 0; i < count; i++) {
+        members[i] = (Member){mapping->keys[i], i};
+    }
+    qsort(members, count, sizeof *members, compare_members);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        const DocumentNode *key = members[i].key;
+        if (strcmp(members[first].key->text, key->text) != 0) {
+            first = i;
+            continue;
+        }
+        marks[members[i].index] = true;
+        findings_add(builder->findings, SEVERITY_ERROR, key->line, key->column,
+                     "duplicate key '%.80s', first defined in line %d", key->text, members[first].key->line);
+    }
+    drop_marked(mapping, marks);
 }
 
 /* Reads items up to the end event; a mapping's keys stand before their values. */
@@ -180,7 +261,7 @@ static bool build_items(Builder *builder, DocumentNode *node, yaml_event_type_t 
         }
         if (node->kind == DOCUMENT_MAPPING && !key) {
             key = item;
-            good = check_key(builder, node, &event, key);
+            good = check_key(builder, &event, key);
         } else if (good) {
             node_add(node, key, item);
             key = NULL;
@@ -201,12 +282,15 @@ static DocumentNode *build_collection(Builder *builder, const yaml_event_t *even
         fail(builder, &event->start_mark, message);
         return NULL;
     }
-    DocumentNode *node = node_new(event, mapping ? DOCUMENT_MAPPING : DOCUMENT_SEQUENCE);
+    DocumentNode *node = node_new(builder, event, mapping ? DOCUMENT_MAPPING : DOCUMENT_SEQUENCE);
     bool built = build_items(builder, node, mapping ? YAML_MAPPING_END_EVENT : YAML_SEQUENCE_END_EVENT);
     builder->depth--;
     if (!built) {
         document_free(node);
         return NULL;
+    }
+    if (mapping) {
+        refuse_duplicates(builder, node);
     }
     return node;
 }
@@ -220,7 +304,7 @@ static DocumentNode *build(Builder *builder, const yaml_event_t *event)
         return NULL;
     }
     if (event->type == YAML_ALIAS_EVENT) { /* refused: an empty string stands for it, and reading goes on */
-        DocumentNode *empty = node_new(event, DOCUMENT_STRING);
+        DocumentNode *empty = node_new(builder, event, DOCUMENT_STRING);
         empty->text = text_copy("");
         return empty;
     }
@@ -251,8 +335,9 @@ static DocumentNode *build_document(Builder *builder)
             return NULL;
         }
         if (event.type == YAML_STREAM_END_EVENT) {
-            findings_add(builder->findings, SEVERITY_ERROR, 1, 1, "the file is empty");
-            return NULL;
+            DocumentNode *nothing = memory_new(sizeof *nothing);
+            *nothing = (DocumentNode){.kind = DOCUMENT_NULL, .line = 1, .column = 1, .text = text_copy("")};
+            return nothing;
         }
         if (event.type == YAML_STREAM_START_EVENT || event.type == YAML_DOCUMENT_START_EVENT) {
             continue;
@@ -266,31 +351,33 @@ static DocumentNode *build_document(Builder *builder)
     }
 }
 
-DocumentNode *document_parse(const char *text, size_t length, Findings *findings)
+static bool check_bytes(const char *text, size_t length, Findings *findings)
 {
     if (length > DOCUMENT_SIZE_MAX) {
         findings_add(findings, SEVERITY_ERROR, 1, 1, "larger than %d bytes", DOCUMENT_SIZE_MAX);
+        return false;
+    }
+    size_t good = text_utf8_prefix(text, length);
+    if (good == length) {
+        return true;
+    }
+    bool wide = length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0);
+    return fail_at_byte(findings, text, length, good,
+                        wide                 ? "UTF-16, not UTF-8"
+                        : text[good] == '\0' ? "a NUL character is not allowed"
+                                             : "not UTF-8");
+}
+
+DocumentNode *document_parse(const char *text, size_t length, Findings *findings)
+{
+    static const char byte_order_mark[] = "\xEF\xBB\xBF"; /* no column of the first line; libyaml would count it */
+    size_t skipped = length >= 3 && memcmp(text, byte_order_mark, 3) == 0 ? 3 : 0;
+    text += skipped;
+    length -= skipped;
+    if (!check_bytes(text, length, findings)) {
         return NULL;
     }
-    if (!text_is_utf8(text, length)) {
-        size_t good = 0;
-        while (good < length && text_is_utf8(text + good, 1)) {
-            good++;
-        }
-        while (good < length) { /* step over whole characters up to the broken one */
-            size_t step = 1;
-            while (step <= 4 && good + step <= length && !text_is_utf8(text + good, step)) {
-                step++;
-            }
-            if (step > 4 || good + step > length) {
-                break;
-            }
-            good += step;
-        }
-        fail_at_byte(findings, text, length, good, "not UTF-8");
-        return NULL;
-    }
-    Builder builder = {.text = text, .length = length, .findings = findings};
+    Builder builder = {.text = text, .length = length, .findings = findings, .cursor = cursor_start};
     if (!yaml_parser_initialize(&builder.parser)) {
         abort(); /* out of memory */
     }
@@ -309,6 +396,34 @@ const DocumentNode *document_find(const DocumentNode *mapping, const char *key)
         }
     }
     return NULL;
+}
+
+static size_t count_marks(const char *text, size_t length, const char *mark)
+{
+    size_t count = 0, size = strlen(mark);
+    for (const char *at = text; (at = memmem(at, length - (size_t)(at - text), mark, size)); at += size) {
+        count++;
+    }
+    return count;
+}
+
+void document_locate(const DocumentNode *node, const char *mark, const char *at, int *line, int *column)
+{
+    *line = node->line;
+    *column = node->column;
+    size_t before = count_marks(node->text, (size_t)(at - node->text), mark);
+    size_t total = count_marks(node->text, strlen(node->text), mark);
+    if (total != count_marks(node->source, node->source_length, mark)) {
+        return; /* an escape or a comment among them */
+    }
+    const char *found = memmem(node->source, node->source_length, mark, strlen(mark));
+    for (; before > 0; before--) {
+        found += strlen(mark);
+        found = memmem(found, node->source_length - (size_t)(found - node->source), mark, strlen(mark));
+    }
+    Cursor within = cursor_at_byte(node->source, node->source_length, (size_t)(found - node->source));
+    *line += within.line - 1;
+    *column = within.line > 1 ? within.column : *column + within.column - 1;
 }
 
 const char *document_kind_name(const DocumentNode *node)

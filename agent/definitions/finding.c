@@ -19,15 +19,20 @@ static bool is_before(int line, int column, const Finding *other)
     return line < other->line || (line == other->line && column < other->column);
 }
 
+bool findings_keep(const Findings *findings, int line, int column)
+{
+    return findings->count < FINDINGS_MAX || is_before(line, column, &findings->items[FINDINGS_MAX - 1]);
+}
+
 void findings_add(Findings *findings, Severity severity, int line, int column, const char *format, ...)
 {
     *(severity == SEVERITY_ERROR ? &findings->errors : &findings->warnings) += 1;
+    if (!findings_keep(findings, line, column)) {
+        return;
+    }
     size_t at = findings->count;
     while (at > 0 && is_before(line, column, &findings->items[at - 1])) {
         at--;
-    }
-    if (at == FINDINGS_MAX) {
-        return;
     }
     if (findings->count == FINDINGS_MAX) {
         free(findings->items[--findings->count].message);
@@ -40,9 +45,7 @@ void findings_add(Findings *findings, Severity severity, int line, int column, c
     int length = vasprintf(&message, format, arguments);
     va_end(arguments);
     findings->items[at] = (Finding){severity, line, column, length < 0 ? text_copy(format) : message};
-    for (char *c = findings->items[at].message; *c; c++) {
-        *c = (unsigned char)*c < ' ' ? ' ' : *c;
-    }
+    text_make_printable(findings->items[at].message);
 }
 
 const Finding *findings_first_error(const Findings *findings)
@@ -85,11 +88,7 @@ void finding_print(const Finding *finding, const char *file, const char *text, s
     if (!line || line_length == 0 || line_length > SOURCE_LINE_MAX || !text_is_utf8(line, line_length)) {
         return;
     }
-    buffer_append(out, line, line_length);
-    buffer_char(out, '\n');
-    for (int i = 1; i < finding->column; i++) {
-        bool tab = (size_t)i <= line_length && line[i - 1] == '\t';
-        buffer_char(out, tab ? '\t' : ' ');
-    }
-    buffer_text(out, "^\n");
+    auto_free char *shown = text_copy_length(line, line_length);
+    text_make_printable(shown); /* tabs too: the caret stands below its column whatever their width */
+    buffer_format(out, "%s\n%*s\n", shown, finding->column, "^");
 }

@@ -35,9 +35,19 @@ static void unknown_stage(StageReader *stages, const DocumentNode *at)
     for (size_t i = 0; i < definition->node_count; i++) {
         paths[i] = definition->nodes[i].path;
     }
-    const char *nearest = text_nearest(at->text, paths, definition->node_count);
+    const char *nearest = reader_nearest(&stages->reader, at, at->text, paths, definition->node_count);
     reader_error(&stages->reader, at, "unknown stage '%.100s'%s%s%s", at->text, nearest ? ", did you mean '" : "",
                  nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static bool is_after(const Node *node, int index)
+{
+    for (size_t i = 0; i < node->after_count; i++) {
+        if (node->after[i] == index) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void after_named(StageReader *stages, int index, const DocumentNode *list)
@@ -55,6 +65,8 @@ static void after_named(StageReader *stages, int index, const DocumentNode *list
             unknown_stage(stages, item);
         } else if (is_within(definition, found, index) || is_within(definition, index, found)) {
             reader_error(&stages->reader, item, "a stage cannot need itself, its group or its members");
+        } else if (is_after(&definition->nodes[index], found)) {
+            reader_error(&stages->reader, item, "'%.100s' is named twice", text);
         } else {
             after_add(&definition->nodes[index], found);
         }

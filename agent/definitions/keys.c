@@ -21,6 +21,13 @@ void reader_error(Reader *reader, const DocumentNode *node, const char *format, 
     va_end(arguments);
 }
 
+const char *reader_nearest(Reader *reader, const DocumentNode *node, const char *text, const char *const *candidates,
+                           size_t count)
+{
+    bool kept = findings_keep(reader->findings, node->line, node->column);
+    return kept ? text_nearest(text, candidates, count) : NULL;
+}
+
 const char *reader_text(Reader *reader, const DocumentNode *node, const char *what)
 {
     if (node->kind == DOCUMENT_SEQUENCE || node->kind == DOCUMENT_MAPPING || node->kind == DOCUMENT_NULL) {
@@ -116,7 +123,7 @@ static void read_choice(Reader *reader, const DocumentNode *node, const Key *key
     for (size_t i = 0; i < count; i++) {
         buffer_format(&choices, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", key->choices[i]);
     }
-    const char *nearest = text_nearest(text, key->choices, count);
+    const char *nearest = reader_nearest(reader, node, text, key->choices, count);
     reader_error(reader, node, "'%s' must be %s, not '%.60s'%s%s%s", key->name, choices.bytes, text,
                  nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
@@ -204,7 +211,7 @@ static void refuse_unknown(Reader *reader, const DocumentNode *key, const Key *k
         names[i] = keys[i].name;
     }
     const char *said = hint ? hint(key->text) : NULL;
-    const char *nearest = said ? NULL : text_nearest(key->text, names, count);
+    const char *nearest = said ? NULL : reader_nearest(reader, key, key->text, names, count);
     if (said) {
         reader_error(reader, key, "unknown key '%.80s': %s", key->text, said);
     } else if (nearest) {

@@ -47,6 +47,10 @@ bool keys_read(Reader *reader, const DocumentNode *node, const char *what, const
 void reader_error(Reader *reader, const DocumentNode *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The candidate nearest to a wrong text at node, or NULL; NULL also when a finding there would not be kept. */
+const char *reader_nearest(Reader *reader, const DocumentNode *node, const char *text, const char *const *candidates,
+                           size_t count);
+
 /* The text of a scalar where a string is due: any plain scalar but null. NULL (and a finding) otherwise. */
 const char *reader_text(Reader *reader, const DocumentNode *node, const char *what);
 /* The node as JSON; NULL with findings. Free with json_free. */

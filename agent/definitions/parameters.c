@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RENDERED_MAX = 16 << 20, DAY_SECONDS = 86400 };
+enum { RENDERED_MAX = 16 << 20, DAY_SECONDS = 86400, FAULTS_MAX = 100 };
 
 void parameter_faults_release(ParameterFaults *faults)
 {
@@ -180,8 +180,13 @@ Json *template_render(const Json *value, const TemplateContext *context)
 
 /* --- a run's parameters --- */
 
+/* Takes detail. */
 static void fault_add(ParameterFaults *faults, const char *name, char *detail)
 {
+    if (faults->count == FAULTS_MAX) {
+        free(detail);
+        return;
+    }
     faults->items = memory_resize(faults->items, faults->count + 1, sizeof *faults->items);
     auto_buffer pointer;
     buffer_init(&pointer, 2048);
@@ -208,7 +213,7 @@ static void check_given(const Definition *definition, const Json *given, Paramet
     for (size_t i = 0; i < definition->parameter_count; i++) {
         names[i] = definition->parameters[i].name;
     }
-    for (const Json *member = json_first(given); member; member = json_next(member)) {
+    for (const Json *member = json_first(given); member && faults->count < FAULTS_MAX; member = json_next(member)) {
         const Parameter *parameter = parameter_find(definition, json_name(member));
         if (!parameter) {
             const char *nearest = text_nearest(json_name(member), names, definition->parameter_count);
@@ -224,29 +229,47 @@ static void check_given(const Definition *definition, const Json *given, Paramet
     }
 }
 
-/* The value of one parameter, new, or NULL: the trigger's, else the default. */
-static Json *resolve_one(const Parameter *parameter, const Json *given, const TemplateContext *context,
-                         ParameterFaults *faults)
+/* The default with its templates replaced, which may name the parameters before it: `resolved` is what there is of the
+ * object. NULL: no value. */
+static Json *render_default(const Parameter *parameter, const Buffer *resolved, const TemplateContext *context,
+                            ParameterFaults *faults)
 {
-    const Json *value = json_member(given, parameter->name);
-    auto_buffer text;
-    buffer_init(&text, RENDERED_MAX);
-    if (value) {
-        json_print(value, &text);
-        return json_parse(text.bytes, text.length, NULL);
-    }
-    if (!parameter->default_value) {
-        if (parameter->required) {
-            fault_add(faults, parameter->name, text_copy("is required"));
-        }
-        return NULL;
-    }
-    auto_json *rendered = template_render(parameter->default_value, context);
+    auto_free char *closed = text_format("%s}", resolved->bytes);
+    auto_json *before = json_parse(closed, strlen(closed), NULL);
+    TemplateContext local = *context;
+    local.parameters = before;
+    Json *rendered = template_render(parameter->default_value, &local);
     char *fault = rendered ? parameter_fault(parameter, rendered) : NULL;
     if (fault) {
         fault_add(faults, parameter->name, fault);
     }
-    return memory_steal(&rendered);
+    return rendered;
+}
+
+/* Adds one parameter to the object: the trigger's value, else the default. */
+static void resolve_one(const Parameter *parameter, const Json *given, const TemplateContext *context, Buffer *resolved,
+                        ParameterFaults *faults)
+{
+    const Json *value = json_member(given, parameter->name);
+    auto_json *rendered = NULL;
+    if (!value && !parameter->default_value) {
+        if (parameter->required) {
+            fault_add(faults, parameter->name, text_copy("is required"));
+        }
+        return;
+    }
+    if (!value && json_has_template(parameter->default_value)) {
+        value = rendered = render_default(parameter, resolved, context, faults);
+    } else if (!value) {
+        value = parameter->default_value;
+    }
+    if (value) {
+        JsonWriter writer = {resolved, resolved->length > 1};
+        auto_buffer printed;
+        buffer_init(&printed, RENDERED_MAX);
+        json_print(value, &printed);
+        json_write_raw(&writer, parameter->name, printed.bytes);
+    }
 }
 
 Json *parameters_resolve(const Definition *definition, const Json *given, const TemplateContext *context,
@@ -257,21 +280,7 @@ Json *parameters_resolve(const Definition *definition, const Json *given, const 
     buffer_init(&text, RENDERED_MAX);
     buffer_char(&text, '{');
     for (size_t i = 0; i < definition->parameter_count; i++) {
-        /* Defaults may name the parameters before them. */
-        size_t length = text.length;
-        buffer_char(&text, '}');
-        auto_json *before = json_parse(text.bytes, text.length, NULL);
-        text.length = length;
-        TemplateContext local = *context;
-        local.parameters = before;
-        auto_json *value = resolve_one(&definition->parameters[i], given, &local, faults);
-        if (value) {
-            JsonWriter writer = {&text, text.length > 1};
-            auto_buffer printed;
-            buffer_init(&printed, RENDERED_MAX);
-            json_print(value, &printed);
-            json_write_raw(&writer, definition->parameters[i].name, printed.bytes);
-        }
+        resolve_one(&definition->parameters[i], given, context, &text, faults);
     }
     buffer_char(&text, '}');
     return faults->count ? NULL : json_parse(text.bytes, text.length, NULL);

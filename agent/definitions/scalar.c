@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double integer_limit = 9007199254740992.0; /* 2^53 */
-
 static bool is_one_of(const char *text, const char *const *words)
 {
     for (; *words; words++) {
@@ -24,6 +22,11 @@ static bool is_one_of(const char *text, const char *const *words)
 static bool is_based(const char *text, const char *prefix, const char *digits)
 {
     return text_starts_with(text, prefix) && text[2] && strspn(text + 2, digits) == strlen(text + 2);
+}
+
+static unsigned long long based_number(const char *text)
+{
+    return strtoull(text + 2, NULL, text[1] == 'x' ? 16 : 8);
 }
 
 static bool has_leading_zero(const char *text)
@@ -77,7 +80,7 @@ void document_resolve_scalar(DocumentNode *node)
         node->number = INFINITY;
     } else if (is_based(text, "0x", "0123456789abcdefABCDEF") || is_based(text, "0o", "01234567")) {
         node->kind = DOCUMENT_INTEGER;
-        node->number = (double)strtoull(text + 2, NULL, text[1] == 'x' ? 16 : 8);
+        node->number = (double)based_number(text);
     } else if (is_decimal(text, &integer) && !has_leading_zero(text)) {
         node->kind = integer ? DOCUMENT_INTEGER : DOCUMENT_NUMBER;
         node->number = strtod(text, NULL);
@@ -90,7 +93,7 @@ static bool is_wide(const DocumentNode *node)
     static const char limit[] = "9007199254740992"; /* 2^53: beyond it JSON readers round */
     const char *digits = node->text + strspn(node->text, "+-");
     if (text_starts_with(digits, "0x") || text_starts_with(digits, "0o")) {
-        return fabs(node->number) >= integer_limit;
+        return based_number(digits) > 1ULL << 53;
     }
     size_t length = strlen(digits), most = sizeof limit - 1;
     return length > most || (length == most && strcmp(digits, limit) > 0);

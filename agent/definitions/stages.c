@@ -100,7 +100,6 @@ static void read_match_parameters(Reader *reader, const DocumentNode *node, void
         reader_error(reader, node, "'parameters' must be a mapping, not %s", document_kind_name(node));
         return;
     }
-    draft->source.match = node;
     draft->node.match_parameters = reader_json(reader, node);
 }
 
@@ -148,6 +147,7 @@ enum { MATCH_KEYS = sizeof match_keys / sizeof *match_keys };
 
 static void read_match(Reader *reader, const DocumentNode *node, void *target)
 {
+    ((StageDraft *)target)->source.match = node;
     keys_read(reader, node, "'match'", match_keys, MATCH_KEYS, target, NULL);
 }
 
@@ -331,10 +331,10 @@ static bool misspelt_kind(Reader *reader, const DocumentNode *mapping)
         names[i] = kinds[i].key;
     }
     for (size_t i = 0; i < mapping->count; i++) {
-        const char *nearest = text_nearest(mapping->keys[i]->text, names, KINDS);
+        const DocumentNode *key = mapping->keys[i];
+        const char *nearest = reader_nearest(reader, key, key->text, names, KINDS);
         if (nearest) {
-            reader_error(reader, mapping->keys[i], "unknown key '%.80s', did you mean '%s'?", mapping->keys[i]->text,
-                         nearest);
+            reader_error(reader, key, "unknown key '%.80s', did you mean '%s'?", key->text, nearest);
             return true;
         }
     }

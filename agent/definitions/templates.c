@@ -11,6 +11,7 @@ typedef struct Place {
     StageReader *stages;
     int node;          /* of the stage; -1: in the default of a parameter */
     size_t parameters; /* that may be named: those before it, or all */
+    bool *before;      /* by node: whether it comes before this one; NULL: not asked yet */
 } Place;
 
 static bool names_equal(const char *name, const TemplatePart *part)
@@ -29,31 +30,34 @@ static void check_parameter(const Place *place, const DocumentNode *at, const Te
         }
     }
     auto_free char *name = text_copy_length(part->text, part->length);
-    const char *nearest = text_nearest(name, names, place->parameters);
+    const char *nearest = reader_nearest(&place->stages->reader, at, name, names, place->parameters);
     reader_error(&place->stages->reader, at, "unknown parameter '%.80s' in a template%s%s%s", name,
                  nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-/* Whether `before` is among all that `node` comes after. */
-static bool comes_before(const Definition *definition, int before, int node, bool *seen)
+/* Marks all that `node` comes after. */
+static void mark_before(const Definition *definition, int node, bool *marks)
 {
     const Node *leaf = &definition->nodes[node];
     for (size_t i = 0; i < leaf->needs_count; i++) {
-        int need = leaf->needs[i];
-        if (need == before) {
-            return true;
-        }
-        if (!seen[need]) {
-            seen[need] = true;
-            if (comes_before(definition, before, need, seen)) {
-                return true;
-            }
+        if (!marks[leaf->needs[i]]) {
+            marks[leaf->needs[i]] = true;
+            mark_before(definition, leaf->needs[i], marks);
         }
     }
-    return false;
 }
 
-static void check_stage(const Place *place, const DocumentNode *at, const TemplatePart *part)
+static bool comes_before(Place *place, int node)
+{
+    const Definition *definition = place->stages->reader.definition;
+    if (!place->before) {
+        place->before = memory_new(definition->node_count * sizeof *place->before);
+        mark_before(definition, place->node, place->before);
+    }
+    return place->before[node];
+}
+
+static void check_stage(Place *place, const DocumentNode *at, const TemplatePart *part)
 {
     const Definition *definition = place->stages->reader.definition;
     auto_free char *path = text_copy_length(part->text, part->length);
@@ -69,34 +73,42 @@ static void check_stage(const Place *place, const DocumentNode *at, const Templa
         reader_error(&place->stages->reader, at, "unknown stage '%.100s' in a template", path);
         return;
     }
-    auto_free bool *seen = memory_new(definition->node_count);
-    if (!comes_before(definition, found, place->node, seen)) {
+    if (!comes_before(place, found)) {
         reader_error(&place->stages->reader, at, "the stage '%.100s' does not come before this one", path);
     }
 }
 
-static void check_text(const Place *place, const DocumentNode *node)
+static void check_part(Place *place, const DocumentNode *at, int got, const TemplatePart *part, const Error *error)
+{
+    if (got < 0) {
+        reader_error(&place->stages->reader, at, "%s", error->text);
+    } else if (part->kind == TEMPLATE_PARAMETER) {
+        check_parameter(place, at, part);
+    } else if (part->kind == TEMPLATE_FLOW_RUN) {
+        check_stage(place, at, part);
+    }
+}
+
+static void check_text(Place *place, const DocumentNode *node)
 {
     const char *at = node->text;
     TemplatePart part;
     Error error = {0};
-    for (;;) {
-        int got = template_next(&at, &part, &error);
-        if (got < 0) {
-            reader_error(&place->stages->reader, node, "%s", error.text);
+    for (int got = 1; got > 0;) {
+        const char *start = at;
+        got = template_next(&at, &part, &error);
+        if (got == 0 || (got > 0 && part.kind == TEMPLATE_LITERAL)) {
+            continue;
         }
-        if (got <= 0) {
-            return;
+        DocumentNode spot = {.line = node->line, .column = node->column};
+        if (findings_keep(place->stages->reader.findings, node->line, node->column)) {
+            document_locate(node, "${", start, &spot.line, &spot.column);
         }
-        if (part.kind == TEMPLATE_PARAMETER) {
-            check_parameter(place, node, &part);
-        } else if (part.kind == TEMPLATE_FLOW_RUN) {
-            check_stage(place, node, &part);
-        }
+        check_part(place, &spot, got, &part, &error);
     }
 }
 
-static void check_node(const Place *place, const DocumentNode *node)
+static void check_node(Place *place, const DocumentNode *node)
 {
     if (node->kind == DOCUMENT_STRING) {
         check_text(place, node);
@@ -112,7 +124,7 @@ static void check_declarations(StageReader *stages)
         const DocumentNode *node = stages->parameters->items[i];
         const DocumentNode *value = node->kind == DOCUMENT_MAPPING ? document_find(node, "default") : node;
         if (value) {
-            check_node(&(Place){stages, -1, i}, value);
+            check_node(&(Place){stages, -1, i, NULL}, value);
         }
     }
 }
@@ -122,12 +134,13 @@ void templates_check(StageReader *stages)
     const Definition *definition = stages->reader.definition;
     check_declarations(stages);
     for (int i = 0; i < (int)definition->node_count; i++) {
-        Place place = {stages, i, definition->parameter_count};
+        Place place = {stages, i, definition->parameter_count, NULL};
         if (stages->sources[i].parameters) {
             check_node(&place, stages->sources[i].parameters);
         }
         if (stages->sources[i].match) {
             check_node(&place, stages->sources[i].match);
         }
+        free(place.before);
     }
 }

@@ -32,26 +32,39 @@ static bool json_equal(const Json *a, const Json *b)
     return !left.overflow && !right.overflow && text_equal(left.bytes, right.bytes);
 }
 
-static bool has_tag(const Json *tags, const char *wanted)
+/* Tags are texts: what a template made a number is looked for by its digits. */
+static bool has_tag(const Json *tags, const Json *wanted)
 {
+    auto_buffer text;
+    buffer_init(&text, COMPARED_VALUE_MAX);
+    if (json_text(wanted)) {
+        buffer_text(&text, json_text(wanted));
+    } else {
+        json_print(wanted, &text);
+    }
     for (const Json *tag = json_first(tags); tag; tag = json_next(tag)) {
-        if (text_equal(json_text(tag), wanted)) {
+        if (text_equal(json_text(tag), text.bytes)) {
             return true;
         }
     }
     return false;
 }
 
-static bool flow_run_matches(const Node *definition, const Json *parameters, const FlowRun *flow_run)
+/* What `match` asks for, its templates replaced; NULL: nothing. */
+typedef struct Match {
+    Json *parameters, *tags;
+} Match;
+
+static bool flow_run_matches(const Match *match, const FlowRun *flow_run)
 {
-    for (const Json *wanted = json_first(parameters); wanted; wanted = json_next(wanted)) {
+    for (const Json *wanted = json_first(match->parameters); wanted; wanted = json_next(wanted)) {
         const Json *found = json_member(flow_run->parameters, json_name(wanted));
         if (!found || !json_equal(found, wanted)) {
             return false;
         }
     }
-    for (const Json *tag = json_first(definition->match_tags); tag; tag = json_next(tag)) {
-        if (!has_tag(flow_run->tags, json_text(tag))) {
+    for (const Json *tag = json_first(match->tags); tag; tag = json_next(tag)) {
+        if (!has_tag(flow_run->tags, tag)) {
             return false;
         }
     }
@@ -65,11 +78,13 @@ static const FlowRun *newest_match(const Run *run, int node, const AnswerEvent *
     TemplateContext context = run_context(run);
     auto_json *parameters =
         definition->match_parameters ? template_render(definition->match_parameters, &context) : NULL;
+    auto_json *tags = definition->match_tags ? template_render(definition->match_tags, &context) : NULL;
+    Match match = {parameters, tags};
     int64_t from = window_start(run, node), to = window_end(run, node);
     for (size_t i = 0; i < answer->flow_run_count; i++) {
         const FlowRun *flow_run = &answer->flow_runs[i];
         int64_t start = flow_run->started_at ? flow_run->started_at : flow_run->expected_start_at;
-        if (start >= from && start < to && flow_run_matches(definition, parameters, flow_run)) {
+        if (start >= from && start < to && flow_run_matches(&match, flow_run)) {
             return flow_run;
         }
     }

@@ -131,12 +131,71 @@ static void every_fault_is_named(void **state)
              "/parameters/a~1b~0 must be of type string, not number");
 }
 
+static void integers_up_to_2_53_pass(void **state)
+{
+    (void)state;
+    resolved("parameters: {n: 9007199254740992, m: 0x20000000000000}\n", "{\"m\":-9007199254740992}",
+             "{\"n\":9007199254740992,\"m\":-9007199254740992}");
+    resolved("parameters: {n: {}}\n", "{\"n\":[-9007199254740993]}",
+             "/parameters/n integers beyond 2^53 are rounded by JSON readers: give it as a string");
+}
+
+/* Of what is declared without a type, and given as text with -p, the type is that of its values. */
+static void types_follow_from_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *declaration;
+        ParameterType type;
+    } cases[] = {
+        {"all", PARAMETER_STRING},
+        {"1", PARAMETER_INTEGER},
+        {"1.5", PARAMETER_NUMBER},
+        {"{default: all, enum: [all, test]}", PARAMETER_STRING},
+        {"{enum: [1, 2.5]}", PARAMETER_NUMBER},
+        {"{default: 5, enum: [5, all]}", PARAMETER_ANY},
+        {"{default: [1]}", PARAMETER_ARRAY},
+        {"{default: \"${run.date}\"}", PARAMETER_STRING},
+        {"{}", PARAMETER_ANY},
+        {"{type: number, default: 1}", PARAMETER_NUMBER},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = text_format("name: x\nparameters: {p: %s}\n" STAGES, cases[i].declaration);
+        Definition *definition = read(text);
+        assert_int_equal(definition->parameters[0].type, cases[i].type);
+        definition_release(definition);
+        free(text);
+    }
+}
+
+static void faults_are_bounded(void **state)
+{
+    (void)state;
+    Definition *definition = read("name: x\n" STAGES);
+    Buffer given;
+    buffer_init(&given, 1 << 20);
+    for (int i = 0; i < 500; i++) {
+        buffer_format(&given, "%s\"p%d\":1", i ? "," : "{", i);
+    }
+    buffer_char(&given, '}');
+    Json *json = json_parse(given.bytes, given.length, NULL);
+    TemplateContext context = context_of(definition, NULL);
+    ParameterFaults faults = {0};
+    assert_null(parameters_resolve(definition, json, &context, &faults));
+    assert_int_equal(faults.count, 100);
+    parameter_faults_release(&faults);
+    json_free(json);
+    buffer_release(&given);
+    definition_release(definition);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(templates_are_replaced),        cmocka_unit_test(one_template_keeps_its_type),
         cmocka_unit_test(what_has_no_value_is_left_out), cmocka_unit_test(defaults_are_filled_in),
-        cmocka_unit_test(every_fault_is_named),
+        cmocka_unit_test(every_fault_is_named),          cmocka_unit_test(integers_up_to_2_53_pass),
+        cmocka_unit_test(types_follow_from_values),      cmocka_unit_test(faults_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,8 @@ static void expect(const char *text, const char *expected)
 /* A file, and what is said of it. */
 static const char *const refusals[][2] = {
     {"", "1:1 the file is empty"},
+    {"# nothing\n", "1:1 the file is empty"},
+    {"---\n# nothing\n", "1:1 the file is empty"},
     {"- a\n", "1:1 a sendpost must be a mapping, not a list"},
     {STAGES, "1:1 a sendpost needs the key 'name'"},
     {"name: x\n", "1:1 a sendpost needs the key 'stages'"},
@@ -81,6 +83,7 @@ static const char *const refusals[][2] = {
     {STAGE("when: failure"), "3:29 'a' can never run: nothing comes before it that could fail"},
     {STAGE("timeout: 5m, retries: 1, on_timeout: leave"), "3:60 'on_timeout: leave' excludes 'retries'"},
     {STAGE("needs: [b]"), "3:31 unknown stage 'b'"},
+    {"name: x\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, needs: [a, a]}\n", "4:34 'a' is named twice"},
     {STAGE("needs: [a]"), "3:31 a stage cannot need itself, its group or its members"},
     {"name: x\nstages:\n- {name: a, run: deployment}\n",
      "3:18 'deployment' is neither flow/deployment nor a deployment's UUID"},
@@ -92,17 +95,29 @@ static const char *const refusals[][2] = {
      "4:10 the stage 'a' stands here already, in line 3"},
     {"name: x\nstages:\n- {name: b, run: f/b, needs: [c]}\n- {name: c, run: f/c, needs: [b]}\n",
      "3:30 the stages wait for each other: b needs c needs b"},
-    {STAGE("parameters: {d: \"${run.dat}\"}"), "3:39 unknown template '${run.dat}', did you mean '${run.date}'?"},
-    {STAGE("parameters: {d: \"${run.id\"}"), "3:39 a template '${' without its '}'"},
-    {STAGE("parameters: {d: \"${params.x}\"}"), "3:39 unknown parameter 'x' in a template"},
-    {STAGE("parameters: {d: \"${stages.b.flow_run_id}\"}"), "3:39 unknown stage 'b' in a template"},
+    {STAGE("parameters: {d: \"${run.dat}\"}"), "3:40 unknown template '${run.dat}', did you mean '${run.date}'?"},
+    {STAGE("parameters: {d: \"${run.id\"}"), "3:40 a template '${' without its '}'"},
+    {STAGE("parameters: {d: \"${params.x}\"}"), "3:40 unknown parameter 'x' in a template"},
+    {STAGE("parameters: {d: \"${stages.b.flow_run_id}\"}"), "3:40 unknown stage 'b' in a template"},
     {STAGE("parameters: {d: 9007199254740993}"),
      "3:39 integers beyond 2^53 are rounded by JSON readers: write it as a string"},
     {STAGE("parameters: {d: .inf}"), "3:39 .inf is not a number that JSON can hold"},
     {WITH_STAGES("parameters: {n: {type: integer, default: a}}\n"),
      "2:42 the default value must be of type integer, not string"},
+    {"name: x\nstages:\n- {name: a, observe: f/a, match: {tags: [\"${params.x}\"]}}\n",
+     "3:43 unknown parameter 'x' in a template"},
+    {WITH_STAGES("parameters: {n: {minimum: .inf}}\n"), "2:27 .inf is not a number that JSON can hold"},
+    {WITH_STAGES("parameters: {n: {type: string, minimum: 1}}\n"), "2:41 only numbers have bounds, not type string"},
+    {WITH_STAGES("parameters: {n: {default: a, maximum: 1}}\n"), "2:39 only numbers have bounds, not type string"},
+    {WITH_STAGES("parameters: {n: {minimum: 2, maximum: 1}}\n"), "2:27 'minimum' is greater than 'maximum'"},
+    {WITH_STAGES("parameters: {n: {type: integer, enum: [1, a]}}\n"),
+     "2:43 a value of 'enum' must be of type integer, not string"},
+    {WITH_STAGES("parameters: {n: {type: integer, default: \"${run.date}\"}}\n"),
+     "2:42 the default value must be of type integer, not string"},
+    {WITH_STAGES("parameters: {n: 1e20}\n"),
+     "2:17 the default value integers beyond 2^53 are rounded by JSON readers: give it as a string"},
     {WITH_STAGES("parameters: {n: {required: true, default: a}}\n"),
-     "2:17 'required: true' contradicts a default value"},
+     "2:28 'required: true' contradicts a default value"},
     {WITH_STAGES("parameters: {n: {enum: [1, 2], default: 3}}\n"), "2:41 the default value must be one of [1,2]"},
 };
 
@@ -113,6 +128,10 @@ static void what_is_refused(void **state)
         expect(refusals[i][0], refusals[i][1]);
     }
     expect("name: \xff\n", "1:7 not UTF-8");
+    expect("\xff\xfe:", "1:1 UTF-16, not UTF-8");
+    char *nul = findings_of("name: x\0\n", 9);
+    assert_string_equal(nul, "1:8 a NUL character is not allowed");
+    free(nul);
     expect(WITH_STAGES("") "---\nname: y\n", "4:1 only one document is allowed in a file");
 }
 
@@ -175,6 +194,78 @@ static void columns_count_characters(void **state)
     expect("name: x\n# Grüße\nlabels: {grün: [1]}\n" STAGES, "3:16 'grün' must be a string, not a list");
 }
 
+static void marks_of_other_editors_are_no_columns(void **state)
+{
+    (void)state;
+    expect("\xEF\xBB\xBFname: x\n" STAGES, "");
+    expect("\xEF\xBB\xBFnam: x\r\nname: x\r\nownr: y\r\n" STAGES,
+           "1:1 unknown key 'nam', did you mean 'name'?\n3:1 unknown key 'ownr', did you mean 'owner'?");
+    expect("name: x\ndescription: \"a\xE2\x80\xA8z\"\nownr: y\n" STAGES,
+           "3:1 unknown key 'ownr', did you mean 'owner'?");
+}
+
+static void templates_are_placed_within_their_text(void **state)
+{
+    (void)state;
+    expect("name: x\nstages:\n- name: a\n  run: f/a\n  parameters:\n    a: |\n      $${fine} ${run.id}\n      é "
+           "${run.ix}\n"
+           "    b: >-\n      x\n      y ${params.x}\n    c: 'it''s ${run.iy}'\n    d: \"\\u0024{run.iz}\"\n"
+           "    e: p\n       ${run.i\n",
+           "8:9 unknown template '${run.ix}', did you mean '${run.id}'?\n"
+           "11:9 unknown parameter 'x' in a template\n"
+           "12:15 unknown template '${run.iy}', did you mean '${run.id}'?\n"
+           "13:8 unknown template '${run.iz}', did you mean '${run.id}'?\n"
+           "15:8 a template '${' without its '}'");
+}
+
+static void messages_are_whole_characters(void **state)
+{
+    (void)state;
+    Buffer text, expected;
+    buffer_init(&text, 4096);
+    buffer_init(&expected, 4096);
+    buffer_text(&text, "x");
+    for (int i = 0; i < 60; i++) {
+        buffer_text(&text, "é");
+    }
+    buffer_format(&expected, "1:1 unknown key '%.79s?'", text.bytes);
+    buffer_text(&text, ": 1\nname: x\n" STAGES);
+    expect(text.bytes, expected.bytes);
+    buffer_release(&text);
+    buffer_release(&expected);
+    expect("name: x\n\"o\\e[31m\\n\": 1\n" STAGES, "2:1 unknown key 'o [31m '");
+}
+
+/* As many as a file has room for: what is quadratic in them would take minutes. */
+static void many_errors_are_counted(void **state)
+{
+    (void)state;
+    enum { MANY = 45000 };
+    Buffer keys, needs;
+    buffer_init(&keys, 1 << 20);
+    buffer_init(&needs, 1 << 20);
+    buffer_text(&needs, "name: x\nstages:\n");
+    for (int i = 0; i < 500; i++) {
+        buffer_format(&needs, "- {name: stage-%d, run: f/a}\n", i);
+    }
+    buffer_text(&needs, "- {name: last, run: f/a, needs: [");
+    for (int i = 0; i < MANY; i++) {
+        buffer_format(&keys, "k%d: 1\n", i);
+        buffer_format(&needs, "s%d,", i);
+    }
+    buffer_text(&needs, "]}\n");
+    buffer_text(&keys, "k0: 1\nk7: 1\n");
+    Findings findings = {0};
+    assert_null(definition_read(keys.bytes, keys.length, NULL, &findings));
+    assert_int_equal(findings.errors, MANY + 4);
+    findings_release(&findings);
+    assert_null(definition_read(needs.bytes, needs.length, NULL, &findings));
+    assert_int_equal(findings.errors, MANY);
+    findings_release(&findings);
+    buffer_release(&keys);
+    buffer_release(&needs);
+}
+
 static void depth_is_refused_at_once(void **state)
 {
     (void)state;
@@ -222,6 +313,10 @@ int main(void)
         cmocka_unit_test(errors_come_together_and_in_order),
         cmocka_unit_test(findings_show_the_source),
         cmocka_unit_test(columns_count_characters),
+        cmocka_unit_test(marks_of_other_editors_are_no_columns),
+        cmocka_unit_test(templates_are_placed_within_their_text),
+        cmocka_unit_test(messages_are_whole_characters),
+        cmocka_unit_test(many_errors_are_counted),
         cmocka_unit_test(depth_is_refused_at_once),
         cmocka_unit_test(prefixes_never_crash),
         cmocka_unit_test(schema_is_json),

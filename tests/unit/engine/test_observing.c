@@ -50,6 +50,21 @@ static void others_do_not_count(void **state)
     fixture_release(&fixture);
 }
 
+static void match_has_templates(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: x\nparameters: {n: 7}\nstages:\n- name: a\n  observe: f/a\n  wait: 10m\n  within: 24h\n"
+                    "  match: {parameters: {n: \"${params.n}\"}, tags: [\"${sendpost.name}\", \"${params.n}\"]}\n");
+    looked(&fixture, PREFECT_COMPLETED, "{\"n\":7}", "[\"x\"]");
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_RUNNING);
+    fixture_pass(&fixture, 5000);
+    assert_non_null(fixture_request(&fixture, REQUEST_LOOK));
+    looked(&fixture, PREFECT_COMPLETED, "{\"n\":7}", "[\"7\",\"x\"]");
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_COMPLETED);
+    fixture_release(&fixture);
+}
+
 static void bad_end_is_waited_on(void **state)
 {
     (void)state;
@@ -264,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(completed_passes),
         cmocka_unit_test(others_do_not_count),
+        cmocka_unit_test(match_has_templates),
         cmocka_unit_test(bad_end_is_waited_on),
         cmocka_unit_test(active_one_is_followed_beyond_the_wait),
         cmocka_unit_test(none_is_not_observed),
