@@ -25,12 +25,12 @@ static bool split_overrides(const CommandLine *line, ConfigurationOverride *over
     return true;
 }
 
-static void print_findings(const Findings *findings, const char *file, const char *text)
+static void print_findings(const Findings *findings, const char *file)
 {
     auto_buffer out;
     buffer_init(&out, FINDINGS_TEXT_MAX);
     for (size_t i = 0; i < findings->count; i++) {
-        finding_print(&findings->items[i], file, text, text ? strlen(text) : 0, &out);
+        finding_print(&findings->items[i], file, NULL, 0, &out);
     }
     fwrite(out.bytes, 1, out.length, stderr);
 }
@@ -41,17 +41,17 @@ Status settings_load(const CommandLine *line, const char *what, Configuration **
     size_t count = 0;
     Findings findings = {0};
     Error error = {0};
-    auto_free char *file = NULL, *text = NULL;
+    auto_free char *file = NULL;
     Status status = STATUS_DONE;
     if (!split_overrides(line, overrides, &count)) {
         status = complain(STATUS_USAGE, what, "--set needs KEY=VALUE");
     } else {
-        *configuration = configuration_load(option_value(line, "config"), overrides, count, environ, &findings, &file,
-                                            &text, &error);
+        *configuration =
+            configuration_load(option_value(line, "config"), overrides, count, environ, &findings, &file, &error);
         status = *configuration ? STATUS_DONE : STATUS_FAILED;
     }
     if (findings.count) {
-        print_findings(&findings, file, text);
+        print_findings(&findings, file);
     }
     if (status == STATUS_FAILED && error.kind != ERROR_NONE) {
         complain(status, what, error.text);

@@ -45,7 +45,7 @@ static const char *variable(char *const *environment, const char *name)
 
 static void node_error(Loader *loader, const DocumentNode *node, const char *path, const char *message)
 {
-    findings_add(loader->findings, SEVERITY_ERROR, node->line, node->column, "'%s' %s", path, message);
+    findings_add(loader->findings, SEVERITY_ERROR, node->line, node->column, "'%s': %s", path, message);
 }
 
 static bool kind_fits(const Setting *setting, const DocumentNode *node)
@@ -144,13 +144,14 @@ static void read_mapping(Loader *loader, const char *prefix, const DocumentNode 
     for (size_t i = 0; i < node->count; i++) {
         const DocumentNode *key = node->keys[i], *value = node->items[i];
         auto_free char *path = text_format("%s%s", prefix, key->text);
-        const Setting *setting = setting_find(path);
+        bool nested = strchr(key->text, '.') != NULL; /* 'prefect.timeout' is no key: only --set spells it so */
+        const Setting *setting = nested ? NULL : setting_find(path);
         if (setting) {
             read_setting(loader, setting, value);
-        } else if (is_group(path) && value->kind == DOCUMENT_MAPPING) {
+        } else if (!nested && is_group(path) && value->kind == DOCUMENT_MAPPING) {
             auto_free char *below = text_format("%s.", path);
             read_mapping(loader, below, value);
-        } else if (is_group(path)) {
+        } else if (!nested && is_group(path)) {
             node_error(loader, value, path, "must be a mapping");
         } else {
             char parts[SETTINGS][KEY_PART_MAX];
@@ -319,10 +320,11 @@ static bool validate(Loader *loader, Error *error)
     }
     const Place *place = &loader->places[wrong - settings];
     if (place->line) {
-        findings_add(loader->findings, SEVERITY_ERROR, place->line, place->column, "'%s' %s", wrong->path, failed.text);
+        findings_add(loader->findings, SEVERITY_ERROR, place->line, place->column, "'%s': %s", wrong->path,
+                     failed.text);
         return false;
     }
-    return error_set(error, failed.kind, "'%s' %s", wrong->path, failed.text);
+    return error_set(error, failed.kind, "'%s': %s", wrong->path, failed.text);
 }
 
 static Configuration *configuration_new(void)
@@ -338,7 +340,7 @@ static Configuration *configuration_new(void)
     return configuration;
 }
 
-static bool load_file(Loader *loader, const char *file, char **text, Error *error)
+static bool load_file(Loader *loader, const char *file, Error *error)
 {
     auto_buffer bytes;
     buffer_init(&bytes, DOCUMENT_SIZE_MAX);
@@ -348,9 +350,7 @@ static bool load_file(Loader *loader, const char *file, char **text, Error *erro
     /* The definitions lie beside the file unless it says otherwise. */
     loader->directory = directory_of(file);
     setting_set(loader->configuration, setting_find("definitions.directory"), "sendposts", loader->directory, NULL);
-    size_t length = bytes.length;
-    *text = buffer_take(&bytes);
-    read_document(loader, *text, length);
+    read_document(loader, bytes.bytes ? bytes.bytes : "", bytes.length);
     text_replace(&loader->configuration->file, file);
     return loader->findings->errors == 0;
 }
@@ -366,13 +366,12 @@ static bool apply_overrides(Loader *loader, const ConfigurationOverride *overrid
 }
 
 Configuration *configuration_load(const char *path, const ConfigurationOverride *overrides, size_t override_count,
-                                  char *const *environment, Findings *findings, char **file, char **text, Error *error)
+                                  char *const *environment, Findings *findings, char **file, Error *error)
 {
     Loader loader = {.configuration = configuration_new(), .findings = findings};
     *file = find_file(path, environment);
-    *text = NULL;
-    bool good = (!*file || load_file(&loader, *file, text, error)) &&
-                apply_prefect_variables(&loader, environment, error) && apply_variables(&loader, environment, error) &&
+    bool good = (!*file || load_file(&loader, *file, error)) && apply_prefect_variables(&loader, environment, error) &&
+                apply_variables(&loader, environment, error) &&
                 apply_overrides(&loader, overrides, override_count, error);
     if (good) {
         fill_derived(&loader, environment);

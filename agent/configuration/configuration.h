@@ -52,10 +52,11 @@ typedef struct ConfigurationOverride {
 /* Finds the file (path NULL: SENDPOST_CONFIG, config/agent.yaml, /etc/sendpost/agent.yaml, else none), reads it,
  * applies the environment (`environment` as environ) and --set, checks the values (existing files, URLs, listen
  * addresses, a non-loopback listener without tokens needs allow_anonymous). On failure: NULL; findings with places in
- * the file, or `error` for what has no place (an override, a file that cannot be read). *text takes the file's text for
- * printing findings; free it. */
+ * the file, or `error` for what has no place (an override, a file that cannot be read). Findings are to be shown
+ * without the lines of the file: they may hold secrets that are in the wrong place. *file is new: the file that was
+ * read, NULL for none. */
 Configuration *configuration_load(const char *path, const ConfigurationOverride *overrides, size_t override_count,
-                                  char *const *environment, Findings *findings, char **file, char **text, Error *error);
+                                  char *const *environment, Findings *findings, char **file, Error *error);
 void configuration_free(Configuration *configuration);
 
 void configuration_schema_print(Buffer *out);

@@ -141,15 +141,29 @@ bool headers_put(TextList *headers, const char *name, const char *value, Error *
     return true;
 }
 
+/* A host, or [v6], and perhaps a port. */
+static bool is_authority(const char *text, size_t length)
+{
+    const char *closing = text[0] == '[' ? memchr(text, ']', length) : NULL;
+    size_t host = closing ? (size_t)(closing + 1 - text) : strcspn(text, ":/");
+    if (host == 0 || host > length || (text[0] == '[' && host < 4)) {
+        return false;
+    }
+    auto_free char *port = text_copy_length(text + host, length - host);
+    int64_t number;
+    return *port == '\0' || (*port == ':' && text_to_integer(port + 1, 1, 65535, &number));
+}
+
 static bool set_url(char **target, const char *text, Error *error)
 {
     bool http = text_starts_with(text, "http://"), https = text_starts_with(text, "https://");
     const char *host = text + (https ? 8 : http ? 7 : 0);
-    if (*text && ((!http && !https) || !*host || *host == '/' || strpbrk(text, " \t\r\n"))) {
-        return error_set(error, ERROR_INVALID, "not a URL that begins with http:// or https://");
-    }
-    if (*text && memchr(host, '@', strcspn(host, "/"))) {
+    size_t authority = strcspn(host, "/");
+    if (*text && memchr(host, '@', authority)) {
         return error_set(error, ERROR_INVALID, "a URL must not hold credentials: use a file");
+    }
+    if (*text && ((!http && !https) || !is_authority(host, authority) || strpbrk(text, " \t\r\n?#"))) {
+        return error_set(error, ERROR_INVALID, "not a URL such as https://host:port/path");
     }
     text_replace(target, text);
     for (size_t length = strlen(*target); length && (*target)[length - 1] == '/'; length--) {

@@ -2,6 +2,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "configuration/settings.h"
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,10 +27,14 @@ static bool check_later(const char *path, const char *value, const Setting **wro
     return !value[0] || wrong_setting(path, wrong, error, "is not supported by this version: leave it empty");
 }
 
+/* Only this machine reaches it: 127.0.0.0/8 (a name may begin so too: 127.example.org), localhost, ::1, a socket. */
 static bool is_loopback(const char *listen)
 {
-    return text_starts_with(listen, "127.") || text_starts_with(listen, "localhost:") ||
-           text_starts_with(listen, "[::1]:") || text_starts_with(listen, "unix:");
+    auto_free char *host = text_copy_length(listen, strcspn(listen, ":"));
+    struct in_addr address;
+    bool loopback = inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+    return loopback || text_equal(host, "localhost") || text_starts_with(listen, "[::1]:") ||
+           text_starts_with(listen, "unix:");
 }
 
 /* host:port or [v6]:port; the port may be 0: the system chooses. */
@@ -69,6 +75,9 @@ bool configuration_validate(const Configuration *configuration, const Setting **
 {
     if (!configuration->prefect_api_url[0]) {
         return wrong_setting("prefect.api_url", wrong, error, "must not be empty");
+    }
+    if (!configuration->definitions_directory[0]) {
+        return wrong_setting("definitions.directory", wrong, error, "must not be empty");
     }
     if (configuration->prefect_poll_min_ms > configuration->prefect_poll_max_ms) {
         return wrong_setting("prefect.poll.min", wrong, error, "is longer than prefect.poll.max");

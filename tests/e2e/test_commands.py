@@ -149,3 +149,14 @@ def test_an_agent_with_a_broken_configuration_says_where(tmp_path):
     result = sendpost("agent", "--config", str(file), cwd=tmp_path)
     assert result.returncode == FAILED
     assert f"{file}:2:12: error:" in result.stderr and f"{file}:3:3: error: unknown key 'polls', did you mean 'poll'?" in result.stderr
+
+
+@pytest.mark.parametrize("text, place", [("prefect:\n  api_key: hunter2\n", "2:3"), ("prefect: {headers: {Authorization: hunter2}}\n", "1:21"),
+                                         ("prefect: {api_url: 'http://u:hunter2@x/api'}\n", "1:20"), ("prefect: {api_key: hunter2\n", "2:1")])
+def test_a_secret_in_the_wrong_place_is_not_shown(tmp_path, text, place):
+    file = tmp_path / "agent.yaml"
+    file.write_text(text)
+    result = sendpost("agent", "--config", str(file), cwd=tmp_path)
+    assert result.returncode == FAILED
+    assert f"{file}:{place}: error:" in result.stderr
+    assert "hunter2" not in result.stdout + result.stderr

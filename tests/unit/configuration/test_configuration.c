@@ -20,7 +20,7 @@ typedef struct Loaded {
     Configuration *configuration;
     Findings findings;
     Error error;
-    char *file, *text;
+    char *file;
 } Loaded;
 
 static char directory[] = "/tmp/sendpost-configuration-XXXXXX";
@@ -50,7 +50,7 @@ static Loaded load(const char *yaml, const ConfigurationOverride *overrides, siz
     fclose(file);
     Loaded loaded = {0};
     loaded.configuration = configuration_load(path, overrides, count, (char *const *)(uintptr_t)environment,
-                                              &loaded.findings, &loaded.file, &loaded.text, &loaded.error);
+                                              &loaded.findings, &loaded.file, &loaded.error);
     return loaded;
 }
 
@@ -59,7 +59,6 @@ static void release(Loaded *loaded)
     configuration_free(loaded->configuration);
     findings_release(&loaded->findings);
     free(loaded->file);
-    free(loaded->text);
 }
 
 static const char *const nothing[] = {NULL};
@@ -77,6 +76,9 @@ static void defaults_and_derived_values(void **state)
     assert_int_equal(configuration->prefect_poll_max_ms, 5000);
     assert_string_equal(configuration->http_listen.items[0], "127.0.0.1:9847");
     assert_true(text_starts_with(configuration->definitions_directory, directory));
+    release(&loaded);
+    loaded = load("# nothing is said\n---\n# still nothing\n", NULL, 0, environment);
+    assert_non_null(loaded.configuration);
     release(&loaded);
     const char *const service[] = {"STATE_DIRECTORY=/var/lib/sendpost:/other", NULL};
     loaded = load("", NULL, 0, service);
@@ -130,6 +132,15 @@ static void what_is_wrong_is_said(void **state)
         {"prefect:\n  api_ur: http://x\n", 2, 3, "unknown key 'api_ur', did you mean 'api_url'?"},
         {"prefect: {api_url: ftp://x}\n", 1, 20, "not a URL"},
         {"prefect: {api_url: \"http://u:p@x/api\"}\n", 1, 20, "must not hold credentials"},
+        {"prefect: {api_url: \"http://x:port/api\"}\n", 1, 20, "not a URL"},
+        {"prefect: {api_url: \"http://x:99999\"}\n", 1, 20, "not a URL"},
+        {"prefect: {api_url: \"http://:80/api\"}\n", 1, 20, "not a URL"},
+        {"prefect: {api_url: \"http://[::1/api\"}\n", 1, 20, "not a URL"},
+        {"prefect: {api_url: \"http://x/api?y=1\"}\n", 1, 20, "not a URL"},
+        {"definitions: {directory: \"\"}\n", 1, 26, "'definitions.directory': must not be empty"},
+        {"prefect.timeout: 5s\n", 1, 1, "unknown key 'prefect.timeout'"},
+        {"prefect: {poll.max: 5s}\n", 1, 11, "unknown key 'poll.max'"},
+        {"http: {listen: \"127.example.org:80\"}\n", 1, 16, "allow_anonymous"},
         {"prefect: {timeout: 10}\n", 1, 20, "not a duration"},
         {"prefect: {poll: {min: 9s, max: 5s}}\n", 1, 23, "longer than prefect.poll.max"},
         {"prefect: {insecure_skip_verify: yes}\n", 1, 33, "must be true or false"},
@@ -177,6 +188,20 @@ static void wrong_overrides_have_no_place(void **state)
     release(&loaded);
 }
 
+static void urls_have_a_host_and_perhaps_a_port(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"http://x", "https://x.example:4200/api", "http://[::1]:4200/api",
+                                       "http://[fe80::1]"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        ConfigurationOverride set[] = {{"prefect.api_url", good[i]}};
+        Loaded loaded = load("", set, 1, nothing);
+        assert_non_null(loaded.configuration);
+        assert_string_equal(loaded.configuration->prefect_api_url, good[i]);
+        release(&loaded);
+    }
+}
+
 static void anonymous_listeners_are_allowed_when_said(void **state)
 {
     (void)state;
@@ -218,6 +243,7 @@ int main(void)
         cmocka_unit_test(stronger_ones_win),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(wrong_overrides_have_no_place),
+        cmocka_unit_test(urls_have_a_host_and_perhaps_a_port),
         cmocka_unit_test(anonymous_listeners_are_allowed_when_said),
         cmocka_unit_test(schema_knows_every_setting),
     };
