@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands, and nothing else. */
-#include "base/memory.h"
 #include "base/text.h"
 #include "commands/command.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 const Command *const commands[] = {
     &command_agent,
@@ -27,17 +28,13 @@ const Command *const commands[] = {
     NULL,
 };
 
-static Status unknown_command(const char *name)
+/* What could not be written was not done: a full disk, a closed descriptor. */
+static Status flushed(Status status)
 {
-    const char *names[sizeof commands / sizeof *commands];
-    size_t count = 0;
-    for (; commands[count]; count++) {
-        names[count] = commands[count]->name;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != STATUS_DONE) {
+        return status;
     }
-    const char *nearest = text_nearest(name, names, count);
-    auto_free char *why = nearest ? text_format("no such command, did you mean '%s'?", nearest)
-                                  : text_copy("no such command; 'sendpost help' lists them");
-    return complain(STATUS_USAGE, name, why);
+    return complain(STATUS_FAILED, "standard output", strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -49,7 +46,7 @@ int main(int argc, char **argv)
     const Command *command = command_find(name);
     if (!command) {
         return argc < 2 ? (int)complain(STATUS_USAGE, "no command", "'sendpost help' lists them")
-                        : (int)unknown_command(name);
+                        : (int)command_unknown(name);
     }
     static CommandLine line;
     Error error = {0};
@@ -63,7 +60,7 @@ int main(int argc, char **argv)
         buffer_init(&out, 1 << 16);
         command_print_help(command, &out);
         fwrite(out.bytes, 1, out.length, stdout);
-        return STATUS_DONE;
+        return (int)flushed(STATUS_DONE);
     }
-    return (int)command->run(&line);
+    return (int)flushed(command->run(&line));
 }

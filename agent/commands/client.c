@@ -27,7 +27,8 @@ static bool read_token(const CommandLine *line, char **token, Error *error)
         return *token != NULL;
     }
     *token = variable && *variable ? text_copy(variable) : NULL;
-    return true;
+    return !*token || !(*token)[strcspn(*token, "\r\n")] ||
+           error_set(error, ERROR_INVALID, "SENDPOST_TOKEN has more than one line");
 }
 
 Client *client_new(const CommandLine *line, Status *status)
@@ -161,10 +162,12 @@ static Status ask(Client *client, const char *what, const char *path, const char
     if (!client_ask(client, path, body, key, answer, &error)) {
         return complain(STATUS_UNREACHABLE, what, error.text);
     }
-    if (answer->status >= 200 && answer->status < 300) {
+    bool good = answer->status >= 200 && answer->status < 300;
+    if (good && json_type(answer->json) == JSON_OBJECT) {
         return STATUS_DONE;
     }
-    Status status = client_complain(what, answer);
+    Status status = good ? complain(STATUS_UNREACHABLE, what, "the answer is no JSON object: is this an agent?")
+                         : client_complain(what, answer);
     answer_release(answer);
     return status;
 }

@@ -53,6 +53,7 @@ bool option_given(const CommandLine *line, const char *name);
 const char *option_value(const CommandLine *line, const char *name); /* the last one; NULL when not given */
 
 const Command *command_find(const char *name);
+Status command_unknown(const char *name); /* complains, with the nearest one that there is */
 void command_print_help(const Command *command, Buffer *out);
 void commands_print_help(Buffer *out);
 

@@ -59,6 +59,9 @@ static const char *colour_of(const View *view, const char *state)
 static void print_change(View *view, const Json *stage)
 {
     const char *path = json_member_text(stage, "path"), *state = json_member_text(stage, "state");
+    if (!path || !state) {
+        return;
+    }
     const char *before = map_find(view->states, path);
     if (text_equal(before, state) || (!before && text_equal(state, "waiting"))) {
         return;
@@ -76,11 +79,11 @@ static void print_change(View *view, const Json *stage)
 static void each_stage(View *view, const Json *stages, Buffer *out, int depth)
 {
     for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
-        const char *state = json_member_text(stage, "state");
+        const char *state = shown_text(stage, "state");
         print_change(view, stage);
         if (view->terminal) {
             auto_free char *duration = shown_duration(json_member(stage, "duration_seconds"));
-            buffer_format(out, "\033[2K%*s%-24s %s%-10s%s %s\n", depth * 2 + 2, "", json_member_text(stage, "name"),
+            buffer_format(out, "\033[2K%*s%-24s %s%-10s%s %s\n", depth * 2 + 2, "", shown_text(stage, "name"),
                           colour_of(view, state), state, view->colour ? "\033[0m" : "", duration);
             view->lines++;
         }
@@ -97,8 +100,8 @@ static void draw(View *view, const Json *run)
     }
     view->lines = 0;
     if (view->terminal) {
-        const char *state = json_member_text(run, "state");
-        buffer_format(&out, "\033[2K%s  %s%s%s\n", json_member_text(run, "sendpost"), colour_of(view, state), state,
+        const char *state = shown_text(run, "state");
+        buffer_format(&out, "\033[2K%s  %s%s%s\n", shown_text(run, "sendpost"), colour_of(view, state), state,
                       view->colour ? "\033[0m" : "");
         view->lines++;
     }
@@ -113,8 +116,8 @@ static void print_end(const Json *run)
     buffer_init(&out, VIEW_MAX);
     auto_free char *duration = shown_duration(json_member(run, "duration_seconds"));
     const char *reason = json_member_text(run, "reason");
-    buffer_format(&out, "run %s %s%s%s%s in %s\n", json_member_text(run, "id"), json_member_text(run, "state"),
-                  reason ? " (" : "", reason ? reason : "", reason ? ")" : "", duration);
+    buffer_format(&out, "run %s %s%s%s%s in %s\n", shown_text(run, "id"), shown_text(run, "state"), reason ? " (" : "",
+                  reason ? reason : "", reason ? ")" : "", duration);
     failure_print(json_member(run, "failure"), &out);
     fwrite(out.bytes, 1, out.length, stdout);
 }
@@ -175,11 +178,15 @@ static Status follow_until_end(Client *client, const char *what, const char *run
         if (status != STATUS_DONE) {
             return status;
         }
+        const char *state = json_member_text(answer.json, "state");
+        if (!state) {
+            answer_release(&answer);
+            return complain(STATUS_UNREACHABLE, what, "the answer is no run: is this an agent?");
+        }
         view->changed = false;
         if (!json) {
             draw(view, answer.json);
         }
-        const char *state = json_member_text(answer.json, "state");
         if (is_end(state)) {
             bool completed = text_equal(state, "completed");
             if (json) {

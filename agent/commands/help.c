@@ -26,7 +26,7 @@ static Status help(const CommandLine *line)
     }
     const Command *command = command_find(line->arguments[0]);
     if (!command) {
-        return complain(STATUS_USAGE, line->arguments[0], "no such command; 'sendpost help' lists them");
+        return command_unknown(line->arguments[0]);
     }
     command_print_help(command, &out);
     return print(&out);

@@ -180,6 +180,20 @@ const Command *command_find(const char *name)
     return NULL;
 }
 
+Status command_unknown(const char *name)
+{
+    enum { COMMANDS_MAX = 64 };
+    const char *names[COMMANDS_MAX];
+    size_t count = 0;
+    for (; commands[count] && count < COMMANDS_MAX; count++) {
+        names[count] = commands[count]->name;
+    }
+    const char *nearest = text_nearest(name, names, count);
+    auto_free char *why = nearest ? text_format("no such command, did you mean '%s'?", nearest)
+                                  : text_copy("no such command; 'sendpost help' lists them");
+    return complain(STATUS_USAGE, name, why);
+}
+
 Status complain(Status status, const char *what, const char *why)
 {
     fprintf(stderr, "sendpost: %s: %s\n", what, why);

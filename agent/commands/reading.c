@@ -37,26 +37,59 @@ static Status show_answer(const CommandLine *line, const char *path, Status (*pr
     return status;
 }
 
-static Status print_list(const Json *json, Buffer *out)
+static void add_sendposts(TextTable *table, const Json *sendposts)
 {
-    TextTable table = {0};
-    table_add_row(&table, 5, (const char *const[]){"NAME", "STATE", "LAST RUN", "DURATION", "NEXT RUN"});
-    for (const Json *item = json_first(json_member(json, "sendposts")); item; item = json_next(item)) {
+    for (const Json *item = json_first(sendposts); item; item = json_next(item)) {
         const Json *last = json_member(item, "last_run");
         auto_free char *at = shown_time(json_member(last, "started_at"));
         auto_free char *duration = shown_duration(json_member(last, "duration_seconds"));
         auto_free char *next = shown_time(json_member(item, "next_run_at"));
         const char *cells[] = {json_member_text(item, "name"), json_member_text(item, "state"), at, duration, next};
-        table_add_row(&table, 5, cells);
+        table_add_row(table, 5, cells);
     }
-    table_print(&table, out);
-    table_release(&table);
+}
+
+/* Page by page: a directory may hold more sendposts than one answer. */
+static Status list_pages(Client *client, TextTable *table)
+{
+    auto_free char *next = NULL;
+    for (size_t page = 0; page == 0 || (next && page <= DEFINITIONS_MAX / SENDPOSTS_PAGE_MAX); page++) {
+        auto_free char *path =
+            text_format("/v1/sendposts?limit=%d%s%s", SENDPOSTS_PAGE_MAX, next ? "&cursor=" : "", next ? next : "");
+        Answer answer = {0};
+        Status status = client_get(client, "list", path, &answer);
+        if (status != STATUS_DONE) {
+            return status;
+        }
+        add_sendposts(table, json_member(answer.json, "sendposts"));
+        text_replace(&next, json_member_text(answer.json, "next"));
+        answer_release(&answer);
+    }
     return STATUS_DONE;
 }
 
 static Status list(const CommandLine *line)
 {
-    return show_answer(line, "/v1/sendposts?limit=1000", print_list);
+    if (option_given(line, "json")) {
+        return show_answer(line, "/v1/sendposts?limit=1000", NULL);
+    }
+    Status status;
+    Client *client = client_new(line, &status);
+    if (!client) {
+        return status;
+    }
+    TextTable table = {0};
+    auto_buffer out;
+    buffer_init(&out, OUTPUT_MAX);
+    table_add_row(&table, 5, (const char *const[]){"NAME", "STATE", "LAST RUN", "DURATION", "NEXT RUN"});
+    status = list_pages(client, &table);
+    if (status == STATUS_DONE) {
+        table_print(&table, &out);
+        fwrite(out.bytes, 1, out.length, stdout);
+    }
+    table_release(&table);
+    client_free(client);
+    return status;
 }
 
 static Status print_runs(const Json *json, Buffer *out)
@@ -83,8 +116,13 @@ static Status runs(const CommandLine *line)
 {
     auto_buffer path;
     buffer_init(&path, URL_MAX);
-    const char *limit = option_value(line, "limit"), *state = option_value(line, "state");
-    buffer_format(&path, "/v1/runs?limit=%s", limit ? limit : "20");
+    const char *said = option_value(line, "limit"), *state = option_value(line, "state");
+    int64_t limit = 20;
+    if (said && !text_to_integer(said, 1, RUNS_PAGE_MAX, &limit)) {
+        auto_free char *why = text_format("--limit is a number within 1 and %d", RUNS_PAGE_MAX);
+        return complain(STATUS_USAGE, "runs", why);
+    }
+    buffer_format(&path, "/v1/runs?limit=%lld", (long long)limit);
     if (line->argument_count) {
         buffer_text(&path, "&sendpost=");
         url_encode(&path, line->arguments[0]);
@@ -99,7 +137,7 @@ static Status runs(const CommandLine *line)
 static void print_stages(const Json *stages, int depth, TextTable *table)
 {
     for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
-        auto_free char *name = text_format("%*s%s", depth * 2, "", json_member_text(stage, "name"));
+        auto_free char *name = text_format("%*s%s", depth * 2, "", shown_text(stage, "name"));
         auto_free char *duration = shown_duration(json_member(stage, "last_duration_seconds"));
         const char *cells[] = {name, json_member_text(stage, "kind"), json_member_text(stage, "state"), duration,
                                json_member_text(stage, "deployment")};
@@ -112,10 +150,10 @@ static Status print_sendpost(const Json *json, Buffer *out)
 {
     const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
     const char *description = json_member_text(json, "description"), *owner = json_member_text(json, "owner");
-    buffer_format(out, "%s: %s\n", json_member_text(json, "name"), json_member_text(json, "state"));
+    buffer_format(out, "%s: %s\n", shown_text(json, "name"), shown_text(json, "state"));
     buffer_format(out, "%s%s%s%s", description ? description : "", description ? "\n" : "", owner ? "owner " : "",
                   owner ? owner : "");
-    buffer_format(out, "%sfile %s\n\n", owner ? "\n" : "", json_member_text(definition, "file"));
+    buffer_format(out, "%sfile %s\n\n", owner ? "\n" : "", shown_text(definition, "file"));
     const char *problem = json_member_text(json_member(definition, "error"), "message");
     if (problem) {
         buffer_format(out, "the file is broken now, its last good definition is in force: %s\n\n", problem);
@@ -127,8 +165,8 @@ static Status print_sendpost(const Json *json, Buffer *out)
     table_release(&table);
     if (json_member_text(last, "id")) {
         auto_free char *at = shown_time(json_member(last, "ended_at"));
-        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"),
-                      json_member_text(last, "state"), at);
+        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), shown_text(last, "state"),
+                      at);
         failure_print(json_member(last, "failure"), out);
     }
     return STATUS_DONE;
@@ -152,13 +190,13 @@ static Status print_status(const Json *json, Buffer *out)
     json_integer(json_member(counts, "active_runs"), &active);
     json_integer(json_member(counts, "queued_runs"), &queued);
     auto_free char *uptime = shown_duration(json_member(json, "uptime_seconds"));
-    buffer_format(out, "sendpost %s, up %s\n", json_member_text(json, "version"), uptime);
+    buffer_format(out, "sendpost %s, up %s\n", shown_text(json, "version"), uptime);
     buffer_format(out, "%lld sendposts, %lld runs active, %lld queued\n", (long long)sendposts, (long long)active,
                   (long long)queued);
     bool reachable = json_boolean(json_member(prefect, "reachable"), false);
     const char *version = json_member_text(prefect, "version"), *why = json_member_text(prefect, "error");
     buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)",
-                  json_member_text(prefect, "url"), reachable ? "reachable" : "NOT reachable", why ? ": " : "",
+                  shown_text(prefect, "url"), reachable ? "reachable" : "NOT reachable", why ? ": " : "",
                   why ? why : "");
     if (!json_boolean(json_member(journal, "writable"), true)) {
         buffer_text(out, "the journal CANNOT be written: nothing is started until it can; is the disk full?\n");
@@ -171,8 +209,8 @@ static Status print_status(const Json *json, Buffer *out)
         int64_t line = 0, column = 0;
         json_integer(json_member(error, "line"), &line);
         json_integer(json_member(error, "column"), &column);
-        buffer_format(out, "%s:%lld:%lld: %s\n", json_member_text(error, "file"), (long long)line, (long long)column,
-                      json_member_text(error, "message"));
+        buffer_format(out, "%s:%lld:%lld: %s\n", shown_text(error, "file"), (long long)line, (long long)column,
+                      shown_text(error, "message"));
     }
     return STATUS_DONE;
 }

@@ -43,6 +43,12 @@ void table_release(TextTable *table)
     *table = (TextTable){0};
 }
 
+const char *shown_text(const Json *object, const char *name)
+{
+    const char *text = json_member_text(object, name);
+    return text ? text : "-";
+}
+
 char *shown_duration(const Json *seconds)
 {
     double value;

@@ -19,6 +19,9 @@ void table_add_row(TextTable *table, size_t columns, const char *const *cells);
 void table_print(const TextTable *table, Buffer *out);
 void table_release(TextTable *table);
 
+/* A member's text; "-" when it has none. */
+const char *shown_text(const Json *object, const char *name);
+
 /* How people read them: a duration of a JSON number of seconds ("1m 30s"), a time less its milliseconds; "-" for null.
  * New texts. */
 char *shown_duration(const Json *seconds);

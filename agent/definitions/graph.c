@@ -28,15 +28,17 @@ static void after_add(Node *node, int index)
     node->after[node->after_count++] = index;
 }
 
-static void unknown_stage(StageReader *stages, const DocumentNode *at)
+void unknown_stage(Reader *reader, const DocumentNode *at, const char *path)
 {
-    const Definition *definition = stages->reader.definition;
+    const Definition *definition = reader->definition;
     auto_free const char **paths = memory_new(definition->node_count * sizeof *paths);
+    const char *elsewhere = NULL; /* a stage with this name, deeper */
     for (size_t i = 0; i < definition->node_count; i++) {
         paths[i] = definition->nodes[i].path;
+        elsewhere = elsewhere || !text_equal(definition->nodes[i].name, path) ? elsewhere : paths[i];
     }
-    const char *nearest = reader_nearest(&stages->reader, at, at->text, paths, definition->node_count);
-    reader_error(&stages->reader, at, "unknown stage '%.100s'%s%s%s", at->text, nearest ? ", did you mean '" : "",
+    const char *nearest = elsewhere ? elsewhere : reader_nearest(reader, at, path, paths, definition->node_count);
+    reader_error(reader, at, "unknown stage '%.100s'%s%s%s", path, nearest ? ", did you mean '" : "",
                  nearest ? nearest : "", nearest ? "'?" : "");
 }
 
@@ -62,7 +64,7 @@ static void after_named(StageReader *stages, int index, const DocumentNode *list
         int found = sibling_find(definition, definition->nodes[index].parent, text);
         found = found >= 0 ? found : definition_node_find(definition, text);
         if (found < 0) {
-            unknown_stage(stages, item);
+            unknown_stage(&stages->reader, item, text);
         } else if (is_within(definition, found, index) || is_within(definition, index, found)) {
             reader_error(&stages->reader, item, "a stage cannot need itself, its group or its members");
         } else if (is_after(&definition->nodes[index], found)) {
@@ -220,9 +222,12 @@ static void fill_when(StageReader *stages)
             node->when = definition->nodes[node->parent].when; /* groups stand before their members */
         }
         if (node_is_leaf(node) && node->when == WHEN_FAILURE && node->needs_count == 0) {
-            const DocumentNode *at = stages->sources[i].when ? stages->sources[i].when : stages->sources[i].mapping;
-            reader_error(&stages->reader, at, "'%s' can never run: nothing comes before it that could fail",
-                         node->path);
+            int said = i; /* where the word that counts stands: here, or at a group */
+            while (!stages->sources[said].when) {
+                said = definition->nodes[said].parent;
+            }
+            reader_error(&stages->reader, stages->sources[said].when,
+                         "'%s' can never run: nothing comes before it that could fail", node->path);
         }
     }
 }

@@ -36,6 +36,8 @@ void stage_definitions_schema(JsonWriter *writer); /* "$defs" */
 
 /* graph.c: fills after, needs, when; finds what is wrong with them */
 void graph_compile(StageReader *stages);
+/* An error that suggests the stage that may be meant. */
+void unknown_stage(Reader *reader, const DocumentNode *at, const char *path);
 
 /* templates.c: every ${...} of parameters, stages and matches */
 void templates_check(StageReader *stages);

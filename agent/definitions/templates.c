@@ -69,8 +69,12 @@ static void check_stage(Place *place, const DocumentNode *at, const TemplatePart
         return; /* it may be among those that could not be read */
     }
     int found = definition_node_find(definition, path);
-    if (found < 0 || !node_is_leaf(&definition->nodes[found])) {
-        reader_error(&place->stages->reader, at, "unknown stage '%.100s' in a template", path);
+    if (found < 0) {
+        unknown_stage(&place->stages->reader, at, path);
+        return;
+    }
+    if (!node_is_leaf(&definition->nodes[found])) {
+        reader_error(&place->stages->reader, at, "'%.100s' is a group: it has no flow run", path);
         return;
     }
     if (!comes_before(place, found)) {
