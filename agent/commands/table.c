@@ -51,11 +51,12 @@ const char *shown_text(const Json *object, const char *name)
 
 char *shown_duration(const Json *seconds)
 {
+    static const double longest = 1e12, half_a_tenth = 0.05; /* 59.96 is shown as a minute, not as 60.0s */
     double value;
-    if (!json_number(seconds, &value)) {
+    if (!json_number(seconds, &value) || value < 0 || value > longest) {
         return text_copy("-");
     }
-    long long whole = (long long)value;
+    long long whole = (long long)(value + half_a_tenth);
     if (whole >= 3600) {
         return text_format("%lldh %lldm", whole / 3600, whole / 60 % 60);
     }

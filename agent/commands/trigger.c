@@ -16,7 +16,7 @@ static bool read_standard_input(Buffer *out, Error *error)
     for (size_t got; (got = fread(bytes, 1, sizeof bytes, stdin)) > 0;) {
         buffer_append(out, bytes, got);
     }
-    return !out->overflow || error_set(error, ERROR_LIMIT, "larger than %d bytes", REQUEST_BODY_MAX);
+    return !out->overflow || error_set(error, ERROR_LIMIT, "standard input: larger than %d bytes", REQUEST_BODY_MAX);
 }
 
 static bool read_file(const CommandLine *line, Json **file, Error *error)
@@ -36,7 +36,7 @@ static bool read_file(const CommandLine *line, Json **file, Error *error)
         *file = memory_steal(&json);
         return true;
     }
-    return error_prefix(error, "%s", path);
+    return read && error_prefix(error, "%s", path);
 }
 
 /* The next -p from *at on, which moves behind it; NULL: no more. *name_length: up to its =. */
