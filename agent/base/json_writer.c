@@ -11,6 +11,11 @@ void json_writer_init(JsonWriter *writer, Buffer *out)
     *writer = (JsonWriter){.out = out};
 }
 
+void json_writer_init_indented(JsonWriter *writer, Buffer *out)
+{
+    *writer = (JsonWriter){.out = out, .indented = true};
+}
+
 static void write_escape(Buffer *out, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
@@ -60,42 +65,64 @@ static void write_string(Buffer *out, const char *text)
     buffer_char(out, '"');
 }
 
+static void begin_line(JsonWriter *writer)
+{
+    if (writer->indented) {
+        buffer_format(writer->out, "\n%*s", writer->depth * 2, "");
+    }
+}
+
 static void begin_value(JsonWriter *writer, const char *name)
 {
     if (writer->comma) {
         buffer_char(writer->out, ',');
     }
+    if (writer->depth > 0) {
+        begin_line(writer);
+    }
     writer->comma = true;
     if (name) {
         write_string(writer->out, name);
-        buffer_char(writer->out, ':');
+        buffer_text(writer->out, writer->indented ? ": " : ":");
     }
+}
+
+static void begin_collection(JsonWriter *writer, const char *name, char bracket)
+{
+    begin_value(writer, name);
+    buffer_char(writer->out, bracket);
+    writer->comma = false;
+    writer->depth++;
+}
+
+static void end_collection(JsonWriter *writer, char bracket)
+{
+    writer->depth--;
+    if (writer->comma) {
+        begin_line(writer);
+    }
+    buffer_char(writer->out, bracket);
+    writer->comma = true;
 }
 
 void json_begin_object(JsonWriter *writer, const char *name)
 {
-    begin_value(writer, name);
-    buffer_char(writer->out, '{');
-    writer->comma = false;
+    begin_collection(writer, name, '{');
 }
 
 void json_end_object(JsonWriter *writer)
 {
-    buffer_char(writer->out, '}');
-    writer->comma = true;
+    end_collection(writer, '}');
 }
 
 void json_begin_array(JsonWriter *writer, const char *name)
 {
-    begin_value(writer, name);
-    buffer_char(writer->out, '[');
-    writer->comma = false;
+    begin_collection(writer, name, '[');
 }
 
 void json_end_array(JsonWriter *writer)
 {
-    buffer_char(writer->out, ']');
-    writer->comma = true;
+    end_collection(writer, ']');
 }
 
 void json_write_text(JsonWriter *writer, const char *name, const char *text)

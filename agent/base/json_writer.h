@@ -9,10 +9,13 @@
 
 typedef struct JsonWriter {
     Buffer *out;
-    bool comma; /* a value stands before the next one at this level */
+    bool comma;    /* a value stands before the next one at this level */
+    bool indented; /* one member a line, for people; else compact */
+    int depth;
 } JsonWriter;
 
 void json_writer_init(JsonWriter *writer, Buffer *out);
+void json_writer_init_indented(JsonWriter *writer, Buffer *out);
 void json_begin_object(JsonWriter *writer, const char *name);
 void json_end_object(JsonWriter *writer);
 void json_begin_array(JsonWriter *writer, const char *name);

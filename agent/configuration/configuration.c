@@ -4,7 +4,6 @@
 #include "configuration/configuration.h"
 #include "base/assert.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -88,6 +87,15 @@ static void read_headers(Loader *loader, const Setting *setting, const DocumentN
     }
 }
 
+/* A boolean may be written True, an integer 0x1F: they are set by what they mean. */
+static bool set_scalar(Loader *loader, const Setting *setting, const DocumentNode *node, Error *error)
+{
+    auto_free char *text = setting->type == SETTING_BOOLEAN   ? text_copy(node->number != 0 ? "true" : "false")
+                           : setting->type == SETTING_INTEGER ? text_format("%.0f", node->number)
+                                                              : text_copy(node->text);
+    return setting_set(loader->configuration, setting, text, loader->directory, error);
+}
+
 static void read_setting(Loader *loader, const Setting *setting, const DocumentNode *node)
 {
     Error error = {0};
@@ -104,7 +112,7 @@ static void read_setting(Loader *loader, const Setting *setting, const DocumentN
         const char *want = wanted[setting->type] ? wanted[setting->type] : "a string";
         findings_add(loader->findings, SEVERITY_ERROR, node->line, node->column, "'%s' must be %s, not %s",
                      setting->path, want, document_kind_name(node));
-    } else if (!setting_set(loader->configuration, setting, node->text, loader->directory, &error)) {
+    } else if (!set_scalar(loader, setting, node, &error)) {
         node_error(loader, node, setting->path, error.text);
     }
 }
@@ -402,75 +410,4 @@ void configuration_free(Configuration *configuration)
     free(configuration->prefect_api_key);
     free(configuration->prefect_auth_string);
     free(configuration);
-}
-
-/* --- schema --- */
-
-static void write_setting_schema(JsonWriter *writer, const Setting *setting)
-{
-    static const char *const types[] = {
-        [SETTING_BOOLEAN] = "boolean", [SETTING_INTEGER] = "integer", [SETTING_HEADERS] = "object"};
-    json_write_text(writer, "description", setting->description);
-    if (setting->type == SETTING_LIST) {
-        json_begin_array(writer, "type");
-        json_write_text(writer, NULL, "string");
-        json_write_text(writer, NULL, "array");
-        json_end_array(writer);
-        return;
-    }
-    json_write_text(writer, "type", types[setting->type] ? types[setting->type] : "string");
-    if (setting->type == SETTING_INTEGER) {
-        json_write_integer(writer, "minimum", setting->minimum);
-        json_write_integer(writer, "maximum", setting->maximum);
-    }
-    if (setting->choices) {
-        json_begin_array(writer, "enum");
-        for (size_t i = 0; setting->choices[i]; i++) {
-            json_write_text(writer, NULL, setting->choices[i]);
-        }
-        json_end_array(writer);
-    }
-}
-
-/* The members of one level: settings whose path goes on behind `prefix`. */
-static void write_level(JsonWriter *writer, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    json_write_text(writer, "type", "object");
-    json_begin_object(writer, "properties");
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (!text_starts_with(settings[i].path, prefix)) {
-            continue;
-        }
-        const char *rest = settings[i].path + length, *dot = strchr(rest, '.');
-        size_t part = dot ? (size_t)(dot - rest) : strlen(rest);
-        /* Settings of one group stand together: the first of them opens it. */
-        bool opened = i > 0 && strncmp(settings[i - 1].path, settings[i].path, length + part + 1) == 0;
-        if (dot && opened) {
-            continue;
-        }
-        auto_free char *name = text_copy_length(rest, part);
-        json_begin_object(writer, name);
-        if (dot) {
-            auto_free char *below = text_format("%s%s.", prefix, name);
-            write_level(writer, below);
-        } else {
-            write_setting_schema(writer, &settings[i]);
-        }
-        json_end_object(writer);
-    }
-    json_end_object(writer);
-    json_write_boolean(writer, "additionalProperties", false);
-}
-
-void configuration_schema_print(Buffer *out)
-{
-    JsonWriter writer;
-    json_writer_init(&writer, out);
-    json_begin_object(&writer, NULL);
-    json_write_text(&writer, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    json_write_text(&writer, "title", "The agent's configuration");
-    write_level(&writer, "");
-    json_end_object(&writer);
-    buffer_char(out, '\n');
 }

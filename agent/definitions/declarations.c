@@ -359,6 +359,10 @@ void declarations_read(Reader *reader, const DocumentNode *node, void *target)
 void declarations_schema(JsonWriter *writer)
 {
     json_write_text(writer, "type", "object");
+    json_write_integer(writer, "maxProperties", PARAMETERS_MAX);
+    json_begin_object(writer, "propertyNames");
+    json_write_text(writer, "pattern", "^[^{}$ \\t\\r\\n]{1,128}$");
+    json_end_object(writer);
     json_begin_object(writer, "additionalProperties");
     json_begin_object(writer, "if");
     json_write_text(writer, "type", "object");

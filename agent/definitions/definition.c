@@ -79,9 +79,14 @@ static void read_schedule_zone(Reader *reader, const DocumentNode *node, void *t
     read_zone(reader, node, &schedule->timezone, &schedule->zone);
 }
 
-static void text_schema(JsonWriter *writer)
+static void zone_schema(JsonWriter *writer)
 {
     json_write_text(writer, "type", "string");
+}
+
+static void cron_schema(JsonWriter *writer)
+{
+    schema_write_pattern(writer, "^[ \\t]*(@[A-Za-z]+|([^ \\t@]+[ \\t]+){4}[^ \\t]+)[ \\t]*$");
 }
 
 static void labels_schema(JsonWriter *writer)
@@ -89,11 +94,7 @@ static void labels_schema(JsonWriter *writer)
     json_write_text(writer, "type", "object");
     json_write_integer(writer, "maxProperties", LABELS_MAX);
     json_begin_object(writer, "additionalProperties");
-    json_begin_array(writer, "type");
-    json_write_text(writer, NULL, "string");
-    json_write_text(writer, NULL, "number");
-    json_write_text(writer, NULL, "boolean");
-    json_end_array(writer);
+    schema_write_scalar(writer);
     json_end_object(writer);
 }
 
@@ -101,13 +102,13 @@ static const Key schedule_keys[] = {
     {.name = "cron",
      .type = KEY_CUSTOM,
      .read = read_cron,
-     .schema = text_schema,
+     .schema = cron_schema,
      .required = true,
      .description = "Five fields, or @daily and the like"},
     {.name = "timezone",
      .type = KEY_CUSTOM,
      .read = read_schedule_zone,
-     .schema = text_schema,
+     .schema = zone_schema,
      .description = "IANA name; default: the sendpost's"},
     {.name = "catch_up",
      .type = KEY_CHOICE,
@@ -146,12 +147,13 @@ static void schedule_schema(JsonWriter *writer)
 {
     json_begin_array(writer, "oneOf");
     json_begin_object(writer, NULL);
-    keys_write_schema(writer, schedule_keys, SCHEDULE_KEYS);
+    json_write_text(writer, "$ref", "#/$defs/schedule");
     json_end_object(writer);
     json_begin_object(writer, NULL);
     json_write_text(writer, "type", "array");
+    json_write_integer(writer, "maxItems", SCHEDULES_MAX);
     json_begin_object(writer, "items");
-    keys_write_schema(writer, schedule_keys, SCHEDULE_KEYS);
+    json_write_text(writer, "$ref", "#/$defs/schedule");
     json_end_object(writer);
     json_end_object(writer);
     json_end_array(writer);
@@ -178,7 +180,7 @@ static const Key webhook_keys[] = {
     {.name = "secret_file",
      .type = KEY_CUSTOM,
      .read = read_secret_file,
-     .schema = text_schema,
+     .schema = schema_write_scalar,
      .required = true,
      .description = "File with the secret that signs requests; relative to the directory of definitions"},
 };
@@ -229,7 +231,7 @@ static const Key top_keys[] = {
     {.name = "timezone",
      .type = KEY_CUSTOM,
      .read = read_timezone,
-     .schema = text_schema,
+     .schema = zone_schema,
      .description = "IANA name: what a day is here; default UTC"},
     {.name = "parameters",
      .type = KEY_CUSTOM,
@@ -410,12 +412,18 @@ int definition_node_find(const Definition *definition, const char *path)
 void definition_schema_print(Buffer *out)
 {
     JsonWriter writer;
-    json_writer_init(&writer, out);
+    json_writer_init_indented(&writer, out);
     json_begin_object(&writer, NULL);
     json_write_text(&writer, "$schema", "https://json-schema.org/draft/2020-12/schema");
     json_write_text(&writer, "title", "A sendpost");
+    json_write_text(&writer, "description", "A chain of stages, each a Prefect deployment: one YAML file");
     keys_write_schema(&writer, top_keys, TOP_KEYS);
-    stage_definitions_schema(&writer);
+    json_begin_object(&writer, "$defs");
+    json_begin_object(&writer, "schedule");
+    keys_write_schema(&writer, schedule_keys, SCHEDULE_KEYS);
+    json_end_object(&writer);
+    stage_definition_schema(&writer);
+    json_end_object(&writer);
     json_end_object(&writer);
     buffer_char(out, '\n');
 }

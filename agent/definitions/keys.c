@@ -256,33 +256,88 @@ bool keys_read(Reader *reader, const DocumentNode *node, const char *what, const
 
 /* --- schema --- */
 
+static void write_types(JsonWriter *writer, const char *const *types)
+{
+    json_begin_array(writer, "type");
+    for (; *types; types++) {
+        json_write_text(writer, NULL, *types);
+    }
+    json_end_array(writer);
+}
+
+void schema_write_scalar(JsonWriter *writer)
+{
+    write_types(writer, (const char *const[]){"string", "number", "boolean", NULL});
+}
+
+void schema_write_pattern(JsonWriter *writer, const char *pattern)
+{
+    json_write_text(writer, "type", "string");
+    json_write_text(writer, "pattern", pattern);
+}
+
+void schema_write_texts(JsonWriter *writer, int64_t maximum)
+{
+    json_write_text(writer, "type", "array");
+    if (maximum) {
+        json_write_integer(writer, "maxItems", maximum);
+    }
+    json_begin_object(writer, "items");
+    schema_write_scalar(writer);
+    json_end_object(writer);
+}
+
+void schema_write_choices(JsonWriter *writer, const char *const *choices)
+{
+    json_begin_array(writer, "enum");
+    for (; *choices; choices++) {
+        json_write_text(writer, NULL, *choices);
+    }
+    json_end_array(writer);
+}
+
+/* "name: 5" is a name too: the bounds of its number keep signs out. */
+static void write_name_schema(JsonWriter *writer)
+{
+    write_types(writer, (const char *const[]){"string", "integer", "boolean", NULL});
+    json_write_text(writer, "pattern", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$");
+    json_write_integer(writer, "maxLength", NAME_MAX_LENGTH);
+    json_write_integer(writer, "minimum", 0);
+}
+
 static void write_type_schema(JsonWriter *writer, const Key *key)
 {
-    static const char *const types[] = {
-        [KEY_TEXT] = "string",     [KEY_NAME] = "string",   [KEY_BOOLEAN] = "boolean",
-        [KEY_INTEGER] = "integer", [KEY_COUNT] = "integer", [KEY_DURATION] = "string",
-        [KEY_TEXT_LIST] = "array", [KEY_OBJECT] = "object", [KEY_CHOICE] = "string",
-    };
-    json_write_text(writer, "type", types[key->type]);
-    if (key->type == KEY_NAME) {
-        json_write_text(writer, "pattern", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$");
-        json_write_integer(writer, "maxLength", NAME_MAX_LENGTH);
-    } else if (key->type == KEY_INTEGER || key->type == KEY_COUNT) {
+    switch (key->type) {
+    case KEY_TEXT:
+        schema_write_scalar(writer);
+        break;
+    case KEY_NAME:
+        write_name_schema(writer);
+        break;
+    case KEY_BOOLEAN:
+        json_write_text(writer, "type", "boolean");
+        break;
+    case KEY_INTEGER:
+    case KEY_COUNT:
+        json_write_text(writer, "type", "integer");
         json_write_integer(writer, "minimum", key->minimum);
         json_write_integer(writer, "maximum", key->maximum);
-    } else if (key->type == KEY_DURATION) {
-        json_write_text(writer, "pattern", "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$");
-        json_write_integer(writer, "minLength", 2);
-    } else if (key->type == KEY_CHOICE) {
-        json_begin_array(writer, "enum");
-        for (size_t i = 0; key->choices[i]; i++) {
-            json_write_text(writer, NULL, key->choices[i]);
-        }
-        json_end_array(writer);
-    } else if (key->type == KEY_TEXT_LIST) {
-        json_begin_object(writer, "items");
-        json_write_text(writer, "type", "string");
-        json_end_object(writer);
+        break;
+    case KEY_DURATION:
+        schema_write_pattern(writer, key->minimum > 0 ? SCHEMA_SOME_DURATION : SCHEMA_DURATION);
+        break;
+    case KEY_CHOICE:
+        schema_write_choices(writer, key->choices);
+        break;
+    case KEY_TEXT_LIST:
+        schema_write_texts(writer, key->maximum);
+        break;
+    case KEY_OBJECT:
+        json_write_text(writer, "type", "object");
+        break;
+    case KEY_CUSTOM:
+        key->schema(writer);
+        break;
     }
 }
 
@@ -293,11 +348,7 @@ void keys_write_schema(JsonWriter *writer, const Key *keys, size_t count)
     for (size_t i = 0; i < count; i++) {
         json_begin_object(writer, keys[i].name);
         json_write_text(writer, "description", keys[i].description);
-        if (keys[i].type == KEY_CUSTOM) {
-            keys[i].schema(writer);
-        } else {
-            write_type_schema(writer, &keys[i]);
-        }
+        write_type_schema(writer, &keys[i]);
         json_end_object(writer);
     }
     json_end_object(writer);

@@ -57,6 +57,16 @@ const char *reader_text(Reader *reader, const DocumentNode *node, const char *wh
 Json *reader_json(Reader *reader, const DocumentNode *node);
 bool reader_duration(Reader *reader, const DocumentNode *node, const char *what, int64_t minimum, int64_t *duration_ms);
 
+/* Members of a schema: a scalar that is taken as its text, and "type": "string" with a pattern. */
+void schema_write_scalar(JsonWriter *writer);
+void schema_write_pattern(JsonWriter *writer, const char *pattern);
+void schema_write_choices(JsonWriter *writer, const char *const *choices);
+void schema_write_texts(JsonWriter *writer, int64_t maximum); /* a list of scalars; maximum 0: any number */
+/* Of durations; the second: more than nothing. */
+#define SCHEMA_DURATION_BODY "([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?"
+#define SCHEMA_DURATION      "^(?=.)" SCHEMA_DURATION_BODY "$"
+#define SCHEMA_SOME_DURATION "^(?=.*[1-9])" SCHEMA_DURATION_BODY "$"
+
 /* Writes "properties", "required" and "additionalProperties" of a table, and each key's own schema. */
 void keys_write_schema(JsonWriter *writer, const Key *keys, size_t count);
 

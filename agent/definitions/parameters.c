@@ -264,7 +264,7 @@ static void resolve_one(const Parameter *parameter, const Json *given, const Tem
         value = parameter->default_value;
     }
     if (value) {
-        JsonWriter writer = {resolved, resolved->length > 1};
+        JsonWriter writer = {.out = resolved, .comma = resolved->length > 1};
         auto_buffer printed;
         buffer_init(&printed, RENDERED_MAX);
         json_print(value, &printed);

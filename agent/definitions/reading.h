@@ -31,8 +31,10 @@ bool text_has_template(const char *text);
 
 /* stages.c: the list of stages, recursively, into definition->nodes */
 void stages_read(StageReader *stages, const DocumentNode *list, int parent);
+
+/* stage_keys.c */
 void stages_schema(JsonWriter *writer);
-void stage_definitions_schema(JsonWriter *writer); /* "$defs" */
+void stage_definition_schema(JsonWriter *writer); /* "stage", of "$defs" */
 
 /* graph.c: fills after, needs, when; finds what is wrong with them */
 void graph_compile(StageReader *stages);

@@ -140,12 +140,47 @@ static void writer_escapes_and_separates(void **state)
     buffer_release(&out);
 }
 
+static void writer_indents_for_people(void **state)
+{
+    (void)state;
+    auto_buffer out;
+    buffer_init(&out, 256);
+    JsonWriter writer;
+    json_writer_init_indented(&writer, &out);
+    json_begin_object(&writer, NULL);
+    json_write_integer(&writer, "a", 1);
+    json_begin_array(&writer, "b");
+    json_write_text(&writer, NULL, "x");
+    json_begin_object(&writer, NULL);
+    json_end_object(&writer);
+    json_end_array(&writer);
+    json_end_object(&writer);
+    assert_string_equal(out.bytes, "{\n  \"a\": 1,\n  \"b\": [\n    \"x\",\n    {}\n  ]\n}");
+}
+
+/* 2^53 + 1 would be rounded to 2^53, which passes. */
+static void integers_beyond_2_53_stay_beyond(void **state)
+{
+    (void)state;
+    static const char text[] = "[9007199254740992,-9007199254740992,9007199254740993,-9007199254740993,"
+                               "\"9007199254740993\",90071992547409930]";
+    static const bool within[] = {true, true, false, false, false, false};
+    auto_json *json = json_parse(text, sizeof text - 1, NULL);
+    size_t i = 0;
+    for (const Json *item = json_first(json); item; item = json_next(item), i++) {
+        int64_t value;
+        assert_int_equal(json_integer(item, &value), within[i]);
+    }
+    assert_int_equal(i, sizeof within / sizeof *within);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_not_json_is_refused),  cmocka_unit_test(every_form_of_a_number_is_read),
-        cmocka_unit_test(values_are_read_by_type),      cmocka_unit_test(equal_values_print_alike),
-        cmocka_unit_test(writer_escapes_and_separates),
+        cmocka_unit_test(what_is_not_json_is_refused),      cmocka_unit_test(every_form_of_a_number_is_read),
+        cmocka_unit_test(values_are_read_by_type),          cmocka_unit_test(equal_values_print_alike),
+        cmocka_unit_test(writer_escapes_and_separates),     cmocka_unit_test(writer_indents_for_people),
+        cmocka_unit_test(integers_beyond_2_53_stay_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

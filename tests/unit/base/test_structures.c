@@ -110,6 +110,10 @@ static void text_questions(void **state)
     assert_false(text_is_utf8("a\0b", 3));
     assert_int_equal(text_characters("gr\xc3\xbcn", 5), 4);
     assert_int_equal(text_cut("gr\xc3\xbcn", 3), 2);
+    assert_int_equal(text_utf8_prefix("gr\xc3\xbc\xc3", 5), 4);
+    char shown[] = "a\t\x1b[\x7f\xc2\x9b gr\xc3\xbc\xc3";
+    text_make_printable(shown);
+    assert_string_equal(shown, "a  [    gr\xc3\xbc?");
     assert_string_equal(text_nearest("parameter", candidates, 3), "parameters");
     assert_string_equal(text_nearest("retires", candidates, 3), "retries");
     assert_null(text_nearest("schedule", candidates, 3));

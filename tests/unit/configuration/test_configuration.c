@@ -188,6 +188,16 @@ static void wrong_overrides_have_no_place(void **state)
     release(&loaded);
 }
 
+static void scalars_are_set_by_what_they_mean(void **state)
+{
+    (void)state;
+    Loaded loaded = load("metrics: {histograms: FALSE}\nprefect: {max_concurrent_requests: 0x1F}\n", NULL, 0, nothing);
+    assert_non_null(loaded.configuration);
+    assert_false(loaded.configuration->metrics_histograms);
+    assert_int_equal(loaded.configuration->prefect_max_concurrent_requests, 31);
+    release(&loaded);
+}
+
 static void urls_have_a_host_and_perhaps_a_port(void **state)
 {
     (void)state;
@@ -243,6 +253,7 @@ int main(void)
         cmocka_unit_test(stronger_ones_win),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(wrong_overrides_have_no_place),
+        cmocka_unit_test(scalars_are_set_by_what_they_mean),
         cmocka_unit_test(urls_have_a_host_and_perhaps_a_port),
         cmocka_unit_test(anonymous_listeners_are_allowed_when_said),
         cmocka_unit_test(schema_knows_every_setting),
