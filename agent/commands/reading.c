@@ -11,8 +11,22 @@
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-/* One GET whose answer is printed, as JSON or by `print`. */
-static Status show_answer(const CommandLine *line, const char *path, Status (*print)(const Json *json, Buffer *out))
+/* As JSON or by `print`; releases the answer. */
+static void print_answer(const CommandLine *line, Answer *answer, void (*print)(const Json *json, Buffer *out))
+{
+    if (option_given(line, "json")) {
+        puts(answer->text);
+    } else {
+        auto_buffer out;
+        buffer_init(&out, OUTPUT_MAX);
+        print(answer->json, &out);
+        fwrite(out.bytes ? out.bytes : "", 1, out.length, stdout);
+    }
+    answer_release(answer);
+}
+
+/* One GET whose answer is printed. */
+static Status show_answer(const CommandLine *line, const char *path, void (*print)(const Json *json, Buffer *out))
 {
     Status status;
     Client *client = client_new(line, &status);
@@ -21,19 +35,10 @@ static Status show_answer(const CommandLine *line, const char *path, Status (*pr
     }
     Answer answer = {0};
     status = client_get(client, line->command->name, path, &answer);
+    if (status == STATUS_DONE) {
+        print_answer(line, &answer, print);
+    }
     client_free(client);
-    if (status != STATUS_DONE) {
-        return status;
-    }
-    if (option_given(line, "json")) {
-        puts(answer.text);
-    } else {
-        auto_buffer out;
-        buffer_init(&out, OUTPUT_MAX);
-        status = print(answer.json, &out);
-        fwrite(out.bytes ? out.bytes : "", 1, out.length, stdout);
-    }
-    answer_release(&answer);
     return status;
 }
 
@@ -92,7 +97,7 @@ static Status list(const CommandLine *line)
     return status;
 }
 
-static Status print_runs(const Json *json, Buffer *out)
+static void print_runs(const Json *json, Buffer *out)
 {
     TextTable table = {0};
     table_add_row(&table, 6, (const char *const[]){"RUN", "SENDPOST", "STATE", "REASON", "STARTED", "DURATION"});
@@ -109,7 +114,42 @@ static Status print_runs(const Json *json, Buffer *out)
     }
     table_print(&table, out);
     table_release(&table);
-    return STATUS_DONE;
+}
+
+/* A sendpost that has no runs may be none: the agent is asked, which complains. */
+static Status check_sendpost(Client *client, const char *name, const Answer *runs)
+{
+    if (json_first(json_member(runs->json, "runs"))) {
+        return STATUS_DONE;
+    }
+    auto_buffer path;
+    buffer_init(&path, URL_MAX);
+    buffer_text(&path, "/v1/sendposts/");
+    url_encode(&path, name);
+    Answer answer = {0};
+    Status status = client_get(client, "runs", path.bytes, &answer);
+    answer_release(&answer);
+    return status;
+}
+
+static Status show_runs(const CommandLine *line, const char *path)
+{
+    Status status;
+    Client *client = client_new(line, &status);
+    if (!client) {
+        return status;
+    }
+    Answer answer = {0};
+    status = client_get(client, "runs", path, &answer);
+    if (status == STATUS_DONE && line->argument_count) {
+        status = check_sendpost(client, line->arguments[0], &answer);
+    }
+    if (status == STATUS_DONE) {
+        print_answer(line, &answer, print_runs);
+    }
+    answer_release(&answer);
+    client_free(client);
+    return status;
 }
 
 static Status runs(const CommandLine *line)
@@ -131,7 +171,7 @@ static Status runs(const CommandLine *line)
         buffer_text(&path, "&state=");
         url_encode(&path, state);
     }
-    return show_answer(line, path.bytes, print_runs);
+    return show_runs(line, path.bytes);
 }
 
 static void print_stages(const Json *stages, int depth, TextTable *table)
@@ -146,7 +186,7 @@ static void print_stages(const Json *stages, int depth, TextTable *table)
     }
 }
 
-static Status print_sendpost(const Json *json, Buffer *out)
+static void print_sendpost(const Json *json, Buffer *out)
 {
     const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
     const char *description = json_member_text(json, "description"), *owner = json_member_text(json, "owner");
@@ -169,7 +209,6 @@ static Status print_sendpost(const Json *json, Buffer *out)
                       at);
         failure_print(json_member(last, "failure"), out);
     }
-    return STATUS_DONE;
 }
 
 static Status show(const CommandLine *line)
@@ -181,7 +220,7 @@ static Status show(const CommandLine *line)
     return show_answer(line, path.bytes, print_sendpost);
 }
 
-static Status print_status(const Json *json, Buffer *out)
+static void print_status(const Json *json, Buffer *out)
 {
     const Json *prefect = json_member(json, "prefect"), *journal = json_member(json, "journal");
     const Json *counts = json_member(json, "counts");
@@ -212,7 +251,6 @@ static Status print_status(const Json *json, Buffer *out)
         buffer_format(out, "%s:%lld:%lld: %s\n", shown_text(error, "file"), (long long)line, (long long)column,
                       shown_text(error, "message"));
     }
-    return STATUS_DONE;
 }
 
 static Status status(const CommandLine *line)

@@ -123,7 +123,7 @@ def test_run_without_following(agent):
     assert agent.get("/v1/runs?sendpost=daily")["runs"][0]["id"] in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [("run", "nothing"), ("run", "daily", "-p", "limit=x"), ("run", "daily", "-p", "nothing=1"), ("cancel", "nothing")])
+@pytest.mark.parametrize("arguments", [("run", "nothing"), ("runs", "nothing"), ("run", "daily", "-p", "limit=x"), ("run", "daily", "-p", "nothing=1"), ("cancel", "nothing")])
 def test_refused(agent, arguments):
     result = agent.command_line(*arguments)
     assert result.returncode == REFUSED
