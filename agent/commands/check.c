@@ -23,18 +23,11 @@ typedef struct Check {
     Format format;
     const Configuration *configuration;
     Catalogue *catalogue; /* for its zones */
-    Map *names;           /* of sendposts: NamedFile */
+    Map *names;           /* of sendposts: the file that has it */
     Buffer out;
     JsonWriter writer; /* JSON: into out */
     size_t files, sendposts, stages, series, errors, warnings;
 } Check;
-
-/* The first file that has a name. */
-typedef struct NamedFile {
-    char *file;
-    Definition *definition;
-    bool refused; /* another one has it too */
-} NamedFile;
 
 /* GitHub's own escapes of a workflow command's message. */
 static void write_escaped(Buffer *out, const char *text)
@@ -81,42 +74,12 @@ static void count_definition(Check *check, const Definition *definition)
                                        check->configuration->metrics_histograms);
 }
 
+/* The place of `name:` in the file, for a duplicate. */
 static void report_duplicate(Check *check, const char *file, const Definition *definition, const char *other)
 {
     auto_free char *message = text_format("the name '%s' is used by %s too", definition->name, other);
-    Finding finding = {SEVERITY_ERROR, definition->line, definition->column, message};
+    Finding finding = {SEVERITY_ERROR, 1, 1, message};
     report(check, &finding, file, definition->text, definition->length);
-}
-
-/* Two files with one name: both are refused, as an agent does that has loaded neither. */
-static void check_name(Check *check, const char *file, Definition *definition)
-{
-    NamedFile *first = map_find(check->names, definition->name);
-    if (!first) {
-        first = memory_new(sizeof *first);
-        *first = (NamedFile){text_copy(file), definition_hold(definition), false};
-        map_put(check->names, definition->name, first);
-    } else if (!text_equal(first->file, file)) {
-        if (!first->refused) {
-            report_duplicate(check, first->file, first->definition, file);
-        }
-        first->refused = true;
-        report_duplicate(check, file, definition, first->file);
-    }
-}
-
-static void count_sendposts(Check *check)
-{
-    void *value;
-    for (size_t at = 0; map_each(check->names, &at, NULL, &value);) {
-        NamedFile *named = value;
-        if (!named->refused) {
-            count_definition(check, named->definition);
-        }
-        definition_release(named->definition);
-        free(named->file);
-        free(named);
-    }
 }
 
 static void check_file(Check *check, const char *file)
@@ -135,7 +98,13 @@ static void check_file(Check *check, const char *file)
         report(check, &findings.items[i], file, text.bytes, text.length);
     }
     if (definition) {
-        check_name(check, file, definition);
+        const char *other = map_find(check->names, definition->name);
+        if (other) {
+            report_duplicate(check, file, definition, other);
+        } else {
+            map_put(check->names, definition->name, text_copy(file));
+            count_definition(check, definition);
+        }
     }
     definition_release(definition);
     findings_release(&findings);
@@ -216,9 +185,12 @@ static Status check_all(const CommandLine *line, const Configuration *configurat
         check.errors++;
         complain(STATUS_FAILED, "check", error.text);
     }
-    count_sendposts(&check);
     write_summary(&check);
     fwrite(check.out.bytes, 1, check.out.length, stdout);
+    void *file;
+    for (size_t at = 0; map_each(check.names, &at, NULL, &file);) {
+        free(file);
+    }
     map_free(check.names);
     catalogue_free(check.catalogue);
     buffer_release(&check.out);

@@ -129,7 +129,7 @@ static const Key declaration_keys[] = {
 };
 enum { DECLARATION_KEYS = sizeof declaration_keys / sizeof *declaration_keys };
 
-bool text_has_template(const char *text)
+static bool text_has_template(const char *text)
 {
     return strstr(text, "${") != NULL;
 }

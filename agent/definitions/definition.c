@@ -293,9 +293,6 @@ static void read_whole(StageReader *stages, const DocumentNode *root)
 {
     Definition *definition = stages->reader.definition;
     bool mapping = keys_read(&stages->reader, root, "a sendpost", top_keys, TOP_KEYS, definition, NULL);
-    const DocumentNode *name = document_find(root, "name");
-    definition->line = name ? name->line : 1;
-    definition->column = name ? name->column : 1;
     if (mapping && stages->stages) {
         stages_read(stages, stages->stages, -1);
     }

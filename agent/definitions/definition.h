@@ -94,7 +94,6 @@ typedef struct Definition {
     size_t length;
     char sha256[DIGEST_HEX_SIZE];
     char *name, *description, *owner; /* description and owner may be NULL */
-    int line, column;                 /* of its name */
     Label *labels;
     size_t label_count;
     bool enabled;

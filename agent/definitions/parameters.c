@@ -234,8 +234,9 @@ static void check_given(const Definition *definition, const Json *given, Paramet
 static Json *render_default(const Parameter *parameter, const Buffer *resolved, const TemplateContext *context,
                             ParameterFaults *faults)
 {
-    auto_free char *closed = text_format("%s}", resolved->bytes);
-    auto_json *before = json_parse(closed, strlen(closed), NULL);
+    bool names = json_has_template(parameter->default_value); /* else there may be a $$ in it still */
+    auto_free char *closed = names ? text_format("%s}", resolved->bytes) : NULL;
+    auto_json *before = names ? json_parse(closed, strlen(closed), NULL) : NULL;
     TemplateContext local = *context;
     local.parameters = before;
     Json *rendered = template_render(parameter->default_value, &local);
@@ -258,10 +259,8 @@ static void resolve_one(const Parameter *parameter, const Json *given, const Tem
         }
         return;
     }
-    if (!value && json_has_template(parameter->default_value)) {
+    if (!value) {
         value = rendered = render_default(parameter, resolved, context, faults);
-    } else if (!value) {
-        value = parameter->default_value;
     }
     if (value) {
         JsonWriter writer = {.out = resolved, .comma = resolved->length > 1};

@@ -27,7 +27,6 @@ void declarations_schema(JsonWriter *writer);
 /* What is wrong with a value for a parameter, or NULL; new text. */
 char *parameter_fault(const Parameter *parameter, const Json *value);
 bool json_has_template(const Json *value);
-bool text_has_template(const char *text);
 
 /* stages.c: the list of stages, recursively, into definition->nodes */
 void stages_read(StageReader *stages, const DocumentNode *list, int parent);

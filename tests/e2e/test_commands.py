@@ -2,7 +2,6 @@
 """The commands, from outside: what they print and the status they exit with."""
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -71,17 +70,6 @@ def test_check_says_where(tmp_path):
     finding = json.loads(sendpost("check", str(file), "--format", "json").stdout)["findings"][0]
     assert (finding["severity"], finding["line"], finding["column"]) == ("error", 5, 5)
     assert f"::error file={file},line=5,col=5::" in sendpost("check", str(file), "--format", "github").stdout
-
-
-def test_check_refuses_both_of_one_name(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.yaml").write_text("# a comment\nname: daily\nstages: [{name: one, run: a/b}]\n")
-    result = sendpost("check", str(tmp_path), "--format", "json")
-    report = json.loads(result.stdout)
-    assert (result.returncode, report["summary"]["errors"], report["summary"]["sendposts"]) == (FAILED, 2, 0)
-    assert {(Path(finding["file"]).name, finding["line"], finding["column"]) for finding in report["findings"]} == {("a.yaml", 2, 7), ("b.yaml", 2, 7)}
-    twice = sendpost("check", str(tmp_path / "a.yaml"), str(tmp_path / "a.yaml"))
-    assert twice.returncode == DONE, twice.stdout
 
 
 def test_check_of_nothing(tmp_path):

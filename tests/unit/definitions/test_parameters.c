@@ -113,6 +113,7 @@ static void defaults_are_filled_in(void **state)
     resolved("", NULL, "{}");
     resolved("parameters: {a: 1, b: \"${run.date}\", c: \"${params.a}\", d: {required: false}}\n", NULL,
              "{\"a\":1,\"b\":\"2026-11-18\",\"c\":1}");
+    resolved("parameters: {a: 5$$, b: {default: [$$, \"$${a}\"]}}\n", NULL, "{\"a\":\"5$\",\"b\":[\"$\",\"${a}\"]}");
     resolved("parameters: {a: 1, b: {type: object}}\n", "{\"b\":{\"x\":[1]},\"a\":2}", "{\"a\":2,\"b\":{\"x\":[1]}}");
 }
 
