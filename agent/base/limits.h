@@ -14,9 +14,10 @@ enum {
     STAGES_MAX = 1000,           /* nodes of one sendpost */
     LABELS_MAX = 16,
     TAGS_MAX = 64,
-    PARAMETERS_MAX = 200,    /* declared by one sendpost */
-    SCHEDULES_MAX = 32,      /* of one sendpost */
-    DEFINITIONS_MAX = 20000, /* files of one directory */
+    PARAMETERS_MAX = 200,          /* declared by one sendpost */
+    PARAMETERS_SIZE_MAX = 1 << 20, /* of a run's, as JSON */
+    SCHEDULES_MAX = 32,            /* of one sendpost */
+    DEFINITIONS_MAX = 20000,       /* files of one directory */
     DIRECTORY_DEPTH_MAX = 16,
 };
 

@@ -323,6 +323,7 @@ Definition *definition_read(const char *text, size_t length, const DefinitionSou
     read_whole(&stages, root);
     document_free(root);
     free(stages.sources);
+    map_free(stages.paths);
     if (findings->errors > errors) {
         definition_release(definition);
         return NULL;

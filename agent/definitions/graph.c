@@ -2,6 +2,7 @@
 /* Nesting and `needs` compiled to leaves that need leaves. What a leaf comes after is what it names, else the sibling
  * before it; the first of a group comes after what its group comes after; a group that comes before stands for all of
  * its leaves. */
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "definitions/reading.h"
@@ -12,14 +13,18 @@ static bool is_within(const Definition *definition, int node, int group)
     return node >= group && node < definition->nodes[group].end;
 }
 
-static int sibling_find(const Definition *definition, int parent, const char *name)
+int stage_find(const StageReader *stages, const char *path)
 {
-    for (int i = 0; i < (int)definition->node_count; i++) {
-        if (definition->nodes[i].parent == parent && text_equal(definition->nodes[i].name, name)) {
-            return i;
-        }
-    }
-    return -1;
+    const Node *found = map_find(stages->paths, path);
+    return found ? (int)(found - stages->reader.definition->nodes) : -1;
+}
+
+static int sibling_find(const StageReader *stages, int parent, const char *name)
+{
+    const Node *nodes = stages->reader.definition->nodes;
+    auto_free char *path = parent < 0 ? text_copy(name) : text_format("%s/%s", nodes[parent].path, name);
+    int found = stage_find(stages, path);
+    return found >= 0 && nodes[found].parent == parent ? found : -1; /* a name is no way further down */
 }
 
 static void after_add(Node *node, int index)
@@ -61,8 +66,8 @@ static void after_named(StageReader *stages, int index, const DocumentNode *list
         if (!text) {
             continue;
         }
-        int found = sibling_find(definition, definition->nodes[index].parent, text);
-        found = found >= 0 ? found : definition_node_find(definition, text);
+        int found = sibling_find(stages, definition->nodes[index].parent, text);
+        found = found >= 0 ? found : stage_find(stages, text);
         if (found < 0) {
             unknown_stage(&stages->reader, item, text);
         } else if (is_within(definition, found, index) || is_within(definition, index, found)) {
@@ -234,6 +239,11 @@ static void fill_when(StageReader *stages)
 
 void graph_compile(StageReader *stages)
 {
+    Definition *definition = stages->reader.definition;
+    stages->paths = map_new(1);
+    for (size_t i = 0; i < definition->node_count; i++) {
+        map_put(stages->paths, definition->nodes[i].path, &definition->nodes[i]);
+    }
     fill_after(stages);
     fill_needs(stages);
     check_cycles(stages);

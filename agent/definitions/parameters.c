@@ -168,14 +168,21 @@ static void render(JsonWriter *writer, const char *name, const Json *value, cons
     }
 }
 
-Json *template_render(const Json *value, const TemplateContext *context)
+static Json *render_within(const Json *value, const TemplateContext *context, bool *overflow)
 {
     auto_buffer text;
     buffer_init(&text, RENDERED_MAX);
     JsonWriter writer;
     json_writer_init(&writer, &text);
     render(&writer, NULL, value, context);
+    *overflow = text.overflow;
     return text.length && !text.overflow ? json_parse(text.bytes, text.length, NULL) : NULL;
+}
+
+Json *template_render(const Json *value, const TemplateContext *context)
+{
+    bool overflow;
+    return render_within(value, context, &overflow);
 }
 
 /* --- a run's parameters --- */
@@ -229,6 +236,11 @@ static void check_given(const Definition *definition, const Json *given, Paramet
     }
 }
 
+static char *too_large(void)
+{
+    return text_format("makes the parameters larger than %d bytes", PARAMETERS_SIZE_MAX);
+}
+
 /* The default with its templates replaced, which may name the parameters before it: `resolved` is what there is of the
  * object. NULL: no value. */
 static Json *render_default(const Parameter *parameter, const Buffer *resolved, const TemplateContext *context,
@@ -239,8 +251,9 @@ static Json *render_default(const Parameter *parameter, const Buffer *resolved, 
     auto_json *before = names ? json_parse(closed, strlen(closed), NULL) : NULL;
     TemplateContext local = *context;
     local.parameters = before;
-    Json *rendered = template_render(parameter->default_value, &local);
-    char *fault = rendered ? parameter_fault(parameter, rendered) : NULL;
+    bool overflow;
+    Json *rendered = render_within(parameter->default_value, &local, &overflow);
+    char *fault = overflow ? too_large() : rendered ? parameter_fault(parameter, rendered) : NULL;
     if (fault) {
         fault_add(faults, parameter->name, fault);
     }
@@ -269,6 +282,9 @@ static void resolve_one(const Parameter *parameter, const Json *given, const Tem
         json_print(value, &printed);
         json_write_raw(&writer, parameter->name, printed.bytes);
     }
+    if (resolved->overflow) {
+        fault_add(faults, parameter->name, too_large());
+    }
 }
 
 Json *parameters_resolve(const Definition *definition, const Json *given, const TemplateContext *context,
@@ -276,9 +292,9 @@ Json *parameters_resolve(const Definition *definition, const Json *given, const 
 {
     check_given(definition, given, faults);
     auto_buffer text;
-    buffer_init(&text, RENDERED_MAX);
+    buffer_init(&text, PARAMETERS_SIZE_MAX);
     buffer_char(&text, '{');
-    for (size_t i = 0; i < definition->parameter_count; i++) {
+    for (size_t i = 0; i < definition->parameter_count && !text.overflow; i++) {
         resolve_one(&definition->parameters[i], given, context, &text, faults);
     }
     buffer_char(&text, '}');

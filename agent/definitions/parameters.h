@@ -30,7 +30,7 @@ typedef struct ParameterFaults {
 void parameter_faults_release(ParameterFaults *faults);
 
 /* `given` is the trigger's object, or NULL. Returns the resolved object (free with json_free), or NULL with every fault
- * named: unknown, missing, wrong type, not in enum, out of range, an integer beyond +-2^53. */
+ * named: unknown, missing, wrong type, not in enum, out of range, an integer beyond +-2^53, all too large. */
 Json *parameters_resolve(const Definition *definition, const Json *given, const TemplateContext *context,
                          ParameterFaults *faults);
 

@@ -3,6 +3,7 @@
 #ifndef SENDPOST_DEFINITIONS_READING_H
 #define SENDPOST_DEFINITIONS_READING_H
 
+#include "base/map.h"
 #include "definitions/keys.h"
 
 /* Where each node of a definition was read from. */
@@ -17,6 +18,7 @@ typedef struct StageReader {
     Reader reader; /* first: a Reader * of it is a StageReader * */
     NodeSource *sources;
     const DocumentNode *stages, *parameters;
+    Map *paths; /* of stages, to their nodes; once they are all read */
     size_t node_capacity;
     bool incomplete; /* a stage could not be read: the graph would lack it */
 } StageReader;
@@ -35,8 +37,9 @@ void stages_read(StageReader *stages, const DocumentNode *list, int parent);
 void stages_schema(JsonWriter *writer);
 void stage_definition_schema(JsonWriter *writer); /* "stage", of "$defs" */
 
-/* graph.c: fills after, needs, when; finds what is wrong with them */
+/* graph.c: fills paths, after, needs, when; finds what is wrong with them */
 void graph_compile(StageReader *stages);
+int stage_find(const StageReader *stages, const char *path); /* -1 when there is none */
 /* An error that suggests the stage that may be meant. */
 void unknown_stage(Reader *reader, const DocumentNode *at, const char *path);
 

@@ -26,7 +26,8 @@ typedef struct TemplatePart {
     int shift_days; /* RUN_DATE */
 } TemplatePart;
 
-/* Takes the next part at *at, which moves on. 1: a part; 0: the end; -1: an error. */
+/* Takes the next part at *at, which moves on. 1: a part; 0: the end; -1: an error, which it stays at only when no part
+ * can follow. */
 int template_next(const char **at, TemplatePart *part, Error *error);
 
 #endif

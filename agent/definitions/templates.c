@@ -68,7 +68,7 @@ static void check_stage(Place *place, const DocumentNode *at, const TemplatePart
     if (place->stages->incomplete) {
         return; /* it may be among those that could not be read */
     }
-    int found = definition_node_find(definition, path);
+    int found = stage_find(place->stages, path);
     if (found < 0) {
         unknown_stage(&place->stages->reader, at, path);
         return;
@@ -98,9 +98,9 @@ static void check_text(Place *place, const DocumentNode *node)
     const char *at = node->text;
     TemplatePart part;
     Error error = {0};
-    for (int got = 1; got > 0;) {
-        const char *start = at;
-        got = template_next(&at, &part, &error);
+    for (const char *start = NULL; at != start;) { /* behind an unknown one it goes on */
+        start = at;
+        int got = template_next(&at, &part, &error);
         if (got == 0 || (got > 0 && part.kind == TEMPLATE_LITERAL)) {
             continue;
         }

@@ -169,6 +169,28 @@ static void types_follow_from_values(void **state)
     }
 }
 
+/* Each twice the one before it. */
+static void sizes_are_bounded(void **state)
+{
+    (void)state;
+    Buffer text;
+    buffer_init(&text, 4096);
+    buffer_text(&text, "name: x\nparameters:\n  p0: xxxxxxxx\n");
+    for (int i = 1; i < 40; i++) {
+        buffer_format(&text, "  p%d: \"${params.p%d}${params.p%d}\"\n", i, i - 1, i - 1);
+    }
+    buffer_text(&text, STAGES);
+    Definition *definition = read(text.bytes);
+    TemplateContext context = context_of(definition, NULL);
+    ParameterFaults faults = {0};
+    assert_null(parameters_resolve(definition, NULL, &context, &faults));
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.items[0].detail, "makes the parameters larger than 1048576 bytes");
+    parameter_faults_release(&faults);
+    definition_release(definition);
+    buffer_release(&text);
+}
+
 static void faults_are_bounded(void **state)
 {
     (void)state;
@@ -193,10 +215,15 @@ static void faults_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(templates_are_replaced),        cmocka_unit_test(one_template_keeps_its_type),
-        cmocka_unit_test(what_has_no_value_is_left_out), cmocka_unit_test(defaults_are_filled_in),
-        cmocka_unit_test(every_fault_is_named),          cmocka_unit_test(integers_up_to_2_53_pass),
-        cmocka_unit_test(types_follow_from_values),      cmocka_unit_test(faults_are_bounded),
+        cmocka_unit_test(templates_are_replaced),
+        cmocka_unit_test(one_template_keeps_its_type),
+        cmocka_unit_test(what_has_no_value_is_left_out),
+        cmocka_unit_test(defaults_are_filled_in),
+        cmocka_unit_test(every_fault_is_named),
+        cmocka_unit_test(integers_up_to_2_53_pass),
+        cmocka_unit_test(types_follow_from_values),
+        cmocka_unit_test(faults_are_bounded),
+        cmocka_unit_test(sizes_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,12 +217,12 @@ static void templates_are_placed_within_their_text(void **state)
     expect("name: x\nstages:\n- name: a\n  run: f/a\n  parameters:\n    a: |\n      $${fine} ${run.id}\n      é "
            "${run.ix}\n"
            "    b: >-\n      x\n      y ${params.x}\n    c: 'it''s ${run.iy}'\n    d: \"\\u0024{run.iz}\"\n"
-           "    e: p\n       ${run.i\n",
+           "    e: p\n       ${run.i\n    f: ${x} ${run.id} ${y}\n",
            "8:9 unknown template '${run.ix}', did you mean '${run.id}'?\n"
            "11:9 unknown parameter 'x' in a template\n"
            "12:15 unknown template '${run.iy}', did you mean '${run.id}'?\n"
            "13:8 unknown template '${run.iz}', did you mean '${run.id}'?\n"
-           "15:8 a template '${' without its '}'");
+           "15:8 a template '${' without its '}'\n16:8 unknown template '${x}'\n16:23 unknown template '${y}'");
 }
 
 static void messages_are_whole_characters(void **state)
