@@ -35,8 +35,8 @@ Json *parameters_resolve(const Definition *definition, const Json *given, const 
                          ParameterFaults *faults);
 
 /* A copy of `value` with its templates replaced. A string that is one template takes the type of what it names; a
- * member (or element) whose template names what has no value is left out. Never fails: definition_read has checked the
- * templates. */
+ * member (or element) whose template names what has no value is left out. definition_read has checked the templates:
+ * NULL only when the whole has no value, or is larger than 16 MiB. */
 Json *template_render(const Json *value, const TemplateContext *context);
 
 /* The local day of the time that the run is for, shifted by days: its date as 2026-11-22, and its first instant. */

@@ -60,27 +60,33 @@ static char *body_of(const Run *run, int node, int number, const char *key)
         json_write_raw(&writer, "job_variables", variables.bytes);
     }
     json_end_object(&writer);
-    invariant(!body.overflow); /* a definition is at most 1 MiB, a trigger 256 KiB */
+    invariant(!body.overflow); /* a definition is at most 1 MiB, rendered parameters PARAMETERS_SIZE_MAX */
     return buffer_take(&body);
 }
 
-static void render_parameters(Run *run, int node)
+/* Once in a run: every attempt sends the same. False when they are too large: templates may repeat what a trigger gave.
+ */
+static bool render_parameters(Run *run, int node)
 {
     Stage *stage = &run->stages[node];
+    const Json *template = run->definition->nodes[node].parameters;
     if (stage->record.parameters) {
-        return;
+        return true;
     }
     TemplateContext context = run_context(run);
-    const Json *template = run->definition->nodes[node].parameters;
     auto_json *rendered = template ? template_render(template, &context) : NULL;
-    Buffer text;
-    buffer_init(&text, REQUEST_BODY_LIMIT);
+    auto_buffer text;
+    buffer_init(&text, PARAMETERS_SIZE_MAX);
     if (rendered) {
         json_print(rendered, &text);
     } else {
         buffer_text(&text, "{}");
     }
+    if ((template && !rendered) || text.overflow) {
+        return false;
+    }
     stage->record.parameters = buffer_take(&text);
+    return true;
 }
 
 AttemptRecord *attempt_add(Turn *turn, Run *run, int node)
@@ -96,7 +102,7 @@ AttemptRecord *attempt_add(Turn *turn, Run *run, int node)
 static void intent_write(Turn *turn, Run *run, int node, AttemptRecord *attempt)
 {
     const StageRecord *stage = &run->stages[node].record;
-    render_parameters(run, node);
+    invariant(stage->parameters != NULL);
     text_replace(&attempt->deployment_id, stage->deployment_id);
     free(attempt->key);
     attempt->key = key_of(turn->engine, run, node, attempt->number, stage->deployment_id);
@@ -145,6 +151,11 @@ static void deployment_known(Turn *turn, Run *run, int node, const Deployment *d
     }
     if (observes) {
         stage_set_phase(turn, run, node, PHASE_LOOKING);
+        return;
+    }
+    if (!render_parameters(run, node)) {
+        auto_free char *message = text_format("its parameters are larger than %d bytes", PARAMETERS_SIZE_MAX);
+        stage_reject(turn, run, node, message);
         return;
     }
     intent_write(turn, run, node, attempt ? attempt : attempt_add(turn, run, node));

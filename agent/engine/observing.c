@@ -80,6 +80,9 @@ static const FlowRun *newest_match(const Run *run, int node, const AnswerEvent *
         definition->match_parameters ? template_render(definition->match_parameters, &context) : NULL;
     auto_json *tags = definition->match_tags ? template_render(definition->match_tags, &context) : NULL;
     Match match = {parameters, tags};
+    if ((definition->match_parameters && !parameters) || (definition->match_tags && !tags)) {
+        return NULL; /* too large to be rendered: nothing is like it */
+    }
     int64_t from = window_start(run, node), to = window_end(run, node);
     for (size_t i = 0; i < answer->flow_run_count; i++) {
         const FlowRun *flow_run = &answer->flow_runs[i];

@@ -59,6 +59,37 @@ static void intent_is_sent_unchanged_until_answered(void **state)
     fixture_release(&fixture);
 }
 
+/* A trigger within its bounds, and a stage that repeats it: too much to send is no reason to fall over. */
+static void parameters_that_grow_too_large_are_rejected(void **state)
+{
+    (void)state;
+    enum { GIVEN = 200000 };
+    for (int repeated = 5; repeated <= 100; repeated += 95) {
+        Fixture fixture;
+        Buffer text, given;
+        buffer_init(&text, 1 << 16);
+        buffer_init(&given, 1 << 20);
+        buffer_text(&text, "name: one\nparameters: {big: {}}\nstages:\n- name: a\n  run: f/a\n  parameters:\n    l:\n");
+        for (int i = 0; i < repeated; i++) {
+            buffer_text(&text, "    - ${params.big}\n");
+        }
+        buffer_format(&given, "{\"big\":\"%0*d\"}", GIVEN, 0);
+        Json *parameters = json_parse(given.bytes, given.length, NULL);
+        fixture_init(&fixture, text.bytes);
+        fixture_trigger(&fixture, (TriggerEvent){.token = 1, .parameters = parameters});
+        fixture_resolve(&fixture, "f/a");
+        const Run *run = fixture_run(&fixture);
+        bool fits = repeated == 5;
+        assert_int_equal(fixture_request(&fixture, REQUEST_CREATE) != NULL, fits);
+        assert_int_equal(run->record.state, fits ? STATE_SCHEDULED : STATE_FAILED);
+        assert_int_equal(run->stages[0].record.reason, fits ? REASON_NONE : REASON_REJECTED);
+        fixture_release(&fixture);
+        json_free(parameters);
+        buffer_release(&text);
+        buffer_release(&given);
+    }
+}
+
 static void refusal_is_believed_after_a_search(void **state)
 {
     (void)state;
@@ -388,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_to_the_end),
         cmocka_unit_test(intent_is_sent_unchanged_until_answered),
+        cmocka_unit_test(parameters_that_grow_too_large_are_rejected),
         cmocka_unit_test(refusal_is_believed_after_a_search),
         cmocka_unit_test(refusal_with_a_flow_run_is_adopted),
         cmocka_unit_test(foreign_answer_is_never_adopted),
