@@ -168,21 +168,23 @@ static void render(JsonWriter *writer, const char *name, const Json *value, cons
     }
 }
 
-static Json *render_within(const Json *value, const TemplateContext *context, bool *overflow)
+/* NULL when it has no value, and when its templates make it too large or too deep to be JSON of ours. */
+static Json *render_within(const Json *value, const TemplateContext *context, bool *too_much)
 {
     auto_buffer text;
     buffer_init(&text, RENDERED_MAX);
     JsonWriter writer;
     json_writer_init(&writer, &text);
     render(&writer, NULL, value, context);
-    *overflow = text.overflow;
-    return text.length && !text.overflow ? json_parse(text.bytes, text.length, NULL) : NULL;
+    Json *rendered = text.length && !text.overflow ? json_parse(text.bytes, text.length, NULL) : NULL;
+    *too_much = text.length && !rendered;
+    return rendered;
 }
 
 Json *template_render(const Json *value, const TemplateContext *context)
 {
-    bool overflow;
-    return render_within(value, context, &overflow);
+    bool too_much;
+    return render_within(value, context, &too_much);
 }
 
 /* --- a run's parameters --- */
@@ -238,7 +240,8 @@ static void check_given(const Definition *definition, const Json *given, Paramet
 
 static char *too_large(void)
 {
-    return text_format("makes the parameters larger than %d bytes", PARAMETERS_SIZE_MAX);
+    return text_format("makes the parameters larger than %d bytes, or nested deeper than %d", PARAMETERS_SIZE_MAX,
+                       JSON_DEPTH_MAX);
 }
 
 /* The default with its templates replaced, which may name the parameters before it: `resolved` is what there is of the
@@ -251,9 +254,9 @@ static Json *render_default(const Parameter *parameter, const Buffer *resolved, 
     auto_json *before = names ? json_parse(closed, strlen(closed), NULL) : NULL;
     TemplateContext local = *context;
     local.parameters = before;
-    bool overflow;
-    Json *rendered = render_within(parameter->default_value, &local, &overflow);
-    char *fault = overflow ? too_large() : rendered ? parameter_fault(parameter, rendered) : NULL;
+    bool too_much;
+    Json *rendered = render_within(parameter->default_value, &local, &too_much);
+    char *fault = too_much ? too_large() : rendered ? parameter_fault(parameter, rendered) : NULL;
     if (fault) {
         fault_add(faults, parameter->name, fault);
     }

@@ -36,7 +36,7 @@ Json *parameters_resolve(const Definition *definition, const Json *given, const 
 
 /* A copy of `value` with its templates replaced. A string that is one template takes the type of what it names; a
  * member (or element) whose template names what has no value is left out. definition_read has checked the templates:
- * NULL only when the whole has no value, or is larger than 16 MiB. */
+ * NULL only when the whole has no value, is larger than 16 MiB or nested deeper than JSON_DEPTH_MAX. */
 Json *template_render(const Json *value, const TemplateContext *context);
 
 /* The local day of the time that the run is for, shifted by days: its date as 2026-11-22, and its first instant. */

@@ -64,8 +64,8 @@ static char *body_of(const Run *run, int node, int number, const char *key)
     return buffer_take(&body);
 }
 
-/* Once in a run: every attempt sends the same. False when they are too large: templates may repeat what a trigger gave.
- */
+/* Once in a run: every attempt sends the same. False when they are too large or too deep: templates may repeat what a
+ * trigger gave, and nest it. */
 static bool render_parameters(Run *run, int node)
 {
     Stage *stage = &run->stages[node];
@@ -154,7 +154,8 @@ static void deployment_known(Turn *turn, Run *run, int node, const Deployment *d
         return;
     }
     if (!render_parameters(run, node)) {
-        auto_free char *message = text_format("its parameters are larger than %d bytes", PARAMETERS_SIZE_MAX);
+        auto_free char *message = text_format("its parameters are larger than %d bytes, or nested deeper than %d",
+                                              PARAMETERS_SIZE_MAX, JSON_DEPTH_MAX);
         stage_reject(turn, run, node, message);
         return;
     }

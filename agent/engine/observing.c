@@ -81,7 +81,7 @@ static const FlowRun *newest_match(const Run *run, int node, const AnswerEvent *
     auto_json *tags = definition->match_tags ? template_render(definition->match_tags, &context) : NULL;
     Match match = {parameters, tags};
     if ((definition->match_parameters && !parameters) || (definition->match_tags && !tags)) {
-        return NULL; /* too large to be rendered: nothing is like it */
+        return NULL; /* too large or too deep: nothing is like it */
     }
     int64_t from = window_start(run, node), to = window_end(run, node);
     for (size_t i = 0; i < answer->flow_run_count; i++) {

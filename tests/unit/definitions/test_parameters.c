@@ -185,10 +185,27 @@ static void sizes_are_bounded(void **state)
     ParameterFaults faults = {0};
     assert_null(parameters_resolve(definition, NULL, &context, &faults));
     assert_int_equal(faults.count, 1);
-    assert_string_equal(faults.items[0].detail, "makes the parameters larger than 1048576 bytes");
+    assert_string_equal(faults.items[0].detail,
+                        "makes the parameters larger than 1048576 bytes, or nested deeper than 64");
     parameter_faults_release(&faults);
     definition_release(definition);
     buffer_release(&text);
+}
+
+static void depths_are_bounded(void **state)
+{
+    (void)state;
+    enum { DEPTH = 60 };
+    Buffer given;
+    buffer_init(&given, 4096);
+    buffer_text(&given, "{\"a\":");
+    for (int i = 0; i < 2 * DEPTH; i++) {
+        buffer_char(&given, i < DEPTH ? '[' : ']');
+    }
+    buffer_char(&given, '}');
+    resolved("parameters: {a: {}, b: {type: array, default: [[[[[\"${params.a}\"]]]]]}}\n", given.bytes,
+             "/parameters/b makes the parameters larger than 1048576 bytes, or nested deeper than 64");
+    buffer_release(&given);
 }
 
 static void faults_are_bounded(void **state)
@@ -224,6 +241,7 @@ int main(void)
         cmocka_unit_test(types_follow_from_values),
         cmocka_unit_test(faults_are_bounded),
         cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(depths_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
