@@ -73,10 +73,9 @@ void buffer_format(Buffer *buffer, const char *format, ...)
     char *text = NULL;
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    if (length >= 0) {
-        buffer_append(buffer, text, (size_t)length);
-        free(text);
-    }
+    memory_checked(length < 0 ? NULL : text);
+    buffer_append(buffer, text, (size_t)length);
+    free(text);
 }
 
 void buffer_unsigned(Buffer *buffer, unsigned long long number)

@@ -4,34 +4,39 @@
 #include <stdio.h>
 #include <string.h>
 
-static void *checked(void *memory)
+void memory_exhausted(void)
+{
+    static const char message[] = "sendpost: out of memory\n";
+    fwrite(message, 1, sizeof message - 1, stderr);
+    abort();
+}
+
+void *memory_checked(void *memory)
 {
     if (!memory) {
-        static const char message[] = "sendpost: out of memory\n";
-        fwrite(message, 1, sizeof message - 1, stderr);
-        abort();
+        memory_exhausted();
     }
     return memory;
 }
 
 void *memory_new(size_t size)
 {
-    return checked(calloc(1, size ? size : 1));
+    return memory_checked(calloc(1, size ? size : 1));
 }
 
 void *memory_resize(void *memory, size_t count, size_t size)
 {
-    return checked(count ? reallocarray(memory, count, size) : realloc(memory, 1));
+    return memory_checked(count ? reallocarray(memory, count, size) : realloc(memory, 1));
 }
 
 char *text_copy(const char *text)
 {
-    return text ? checked(strdup(text)) : NULL;
+    return text ? memory_checked(strdup(text)) : NULL;
 }
 
 char *text_copy_length(const char *text, size_t length)
 {
-    return text ? checked(strndup(text, length)) : NULL;
+    return text ? memory_checked(strndup(text, length)) : NULL;
 }
 
 char *text_format(const char *format, ...)
@@ -41,7 +46,7 @@ char *text_format(const char *format, ...)
     char *text = NULL;
     int length = vasprintf(&text, format, arguments);
     va_end(arguments);
-    return checked(length < 0 ? NULL : text);
+    return memory_checked(length < 0 ? NULL : text);
 }
 
 void text_replace(char **text, const char *value)

@@ -7,6 +7,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Says so on standard error and aborts. */
+_Noreturn void memory_exhausted(void);
+/* What a library allocated, if it could. */
+void *memory_checked(void *memory) __attribute__((returns_nonnull));
+
 /* Zeroed. size may be 0: a unique pointer is returned then too. */
 void *memory_new(size_t size) __attribute__((malloc, returns_nonnull));
 

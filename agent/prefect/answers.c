@@ -89,9 +89,13 @@ static void fill_resolve(Answer *answer, const Json *body)
         answer_spoil(answer, "the answer is not a deployment");
         return;
     }
-    const char *reference = answer->task->request.reference;
+    const char *reference = answer->task->request.reference, *slash = strchr(reference, '/');
+    if (slash ? !text_equal(name, slash + 1) : strcasecmp(id, reference) != 0) {
+        answer_spoil(answer, "the answer is another deployment than the one asked for");
+        return;
+    }
     answer->text = text_copy(id);
-    answer->other_text = text_copy(strchr(reference, '/') ? reference : name);
+    answer->other_text = text_copy(slash ? reference : name);
     event->deployment_id = answer->text;
     event->deployment_name = answer->other_text;
 }
@@ -120,13 +124,16 @@ static void fill_create(Answer *answer, const Result *result)
     answer_take_runs(answer);
 }
 
-static void fill_list(Answer *answer, const Json *body)
+static void fill_list(Answer *answer)
 {
-    Error error = {0};
-    if (!reply_flow_runs(body, false, &answer->flow_runs, &answer->flow_run_count, &error)) {
-        answer_spoil(answer, error.text);
+    Reading *reading = &answer->task->reading;
+    if (reading->error.kind != ERROR_NONE) {
+        answer_spoil(answer, reading->error.text);
         return;
     }
+    answer->flow_run_count = reading->count;
+    answer->flow_runs = memory_steal(&reading->flow_runs);
+    reading->count = 0;
     answer_take_runs(answer);
 }
 
@@ -218,19 +225,17 @@ static int newest_start_first(const void *a, const void *b)
     return left < right ? 1 : left > right ? -1 : 0;
 }
 
-/* Another page of a look: kept in the task. False: it makes no sense. */
-static bool look_add(Task *task, const Json *body, size_t *count, Error *error)
+/* Another page of a look: kept in the task. */
+static size_t look_add(Task *task)
 {
-    FlowRun *page = NULL;
-    if (!reply_flow_runs(body, true, &page, count, error)) {
-        return false;
+    Reading *reading = &task->reading;
+    size_t count = reading->count;
+    task->flow_runs = memory_resize(task->flow_runs, task->flow_run_count + count, sizeof *task->flow_runs);
+    for (size_t i = 0; i < count; i++) {
+        task->flow_runs[task->flow_run_count++] = reading->flow_runs[i];
     }
-    task->flow_runs = memory_resize(task->flow_runs, task->flow_run_count + *count, sizeof *task->flow_runs);
-    for (size_t i = 0; i < *count; i++) {
-        task->flow_runs[task->flow_run_count++] = page[i];
-    }
-    free(page);
-    return true;
+    reading->count = 0;
+    return count;
 }
 
 static bool look_goes_on(const Task *task, size_t page)
@@ -242,13 +247,11 @@ static bool look_goes_on(const Task *task, size_t page)
 
 static Next look(Task *task, const Result *result, Answer **answer)
 {
-    size_t page = 0;
-    Error error = {0};
-    if (!look_add(task, result->body, &page, &error)) {
-        *answer = answer_unknown(task, error.text);
+    if (task->reading.error.kind != ERROR_NONE) {
+        *answer = answer_unknown(task, task->reading.error.text);
         return NEXT_ANSWER;
     }
-    if (look_goes_on(task, page)) {
+    if (look_goes_on(task, look_add(task))) {
         task->step++;
         return NEXT_STEP;
     }
@@ -291,21 +294,29 @@ static Next good_answer(Task *task, const Result *result, Answer **answer)
             fill_states(*answer, result->body);
             break;
         }
-        fill_list(*answer, result->body);
+        fill_list(*answer);
         if ((*answer)->happening.answer.outcome == OUTCOME_OK) {
             fill_absent(*answer);
         }
         break;
     default:
-        fill_list(*answer, result->body);
+        fill_list(*answer);
         break;
     }
     return NEXT_ANSWER;
 }
 
+/* More than Prefect is set to answer at once ("Invalid limit"), or than we read. */
+static bool asked_too_much(const Task *task, const Result *result)
+{
+    bool limited = result->outcome == OUTCOME_REFUSED && result->message && strcasestr(result->message, "limit");
+    return task->request.kind == REQUEST_POLL && !task->states_only &&
+           (task->too_large || (limited && task->request.id_count > 1));
+}
+
 Next answer_make(Task *task, const Result *result, Answer **answer)
 {
-    if (task->request.kind == REQUEST_POLL && task->too_large && !task->states_only) {
+    if (asked_too_much(task, result)) {
         return NEXT_SPLIT;
     }
     if (result->outcome == OUTCOME_OK) {
@@ -313,4 +324,23 @@ Next answer_make(Task *task, const Result *result, Answer **answer)
     }
     *answer = answer_new(task, result);
     return NEXT_ANSWER;
+}
+
+Answer *answer_split(Answer *answer)
+{
+    AnswerEvent *event = &answer->happening.answer;
+    if (event->flow_run_count <= ANSWER_FLOW_RUNS_MAX) {
+        return NULL;
+    }
+    Answer *rest = memory_new(sizeof *rest);
+    rest->happening = answer->happening;
+    rest->task = memory_steal(&answer->task);
+    rest->absent = memory_steal(&answer->absent);
+    rest->flow_run_count = event->flow_run_count - ANSWER_FLOW_RUNS_MAX;
+    rest->flow_runs = memory_new(rest->flow_run_count * sizeof *rest->flow_runs);
+    memcpy(rest->flow_runs, answer->flow_runs + ANSWER_FLOW_RUNS_MAX, rest->flow_run_count * sizeof *rest->flow_runs);
+    answer_take_runs(rest);
+    answer->flow_run_count = event->flow_run_count = ANSWER_FLOW_RUNS_MAX;
+    event->absent_count = 0;
+    return rest;
 }

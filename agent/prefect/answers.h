@@ -27,6 +27,8 @@ typedef struct Result {
     const char *message; /* why, when not OK */
 } Result;
 
+enum { ANSWER_FLOW_RUNS_MAX = 64 };
+
 typedef enum Next {
     NEXT_ANSWER, /* *answer is made; it owns the task now */
     NEXT_STEP,   /* the task goes on with another request */
@@ -35,6 +37,8 @@ typedef enum Next {
 
 /* For TASK_REQUEST. */
 Next answer_make(Task *task, const Result *result, Answer **answer);
+/* Takes what is over ANSWER_FLOW_RUNS_MAX out of the answer to a poll, as one of its own; NULL: nothing is. */
+Answer *answer_split(Answer *answer);
 /* Nothing is known: for a request that could not even be sent. */
 Answer *answer_unknown(Task *task, const char *message);
 

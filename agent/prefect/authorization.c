@@ -49,13 +49,25 @@ static void secret_init(SecretFile *file, const char *path, const char *value)
     }
 }
 
+static struct curl_slist *add(struct curl_slist *list, const char *header)
+{
+    return memory_checked(curl_slist_append(list, header));
+}
+
+static struct curl_slist *add_formatted(struct curl_slist *list, const char *name, const char *scheme,
+                                        const char *value)
+{
+    auto_free char *header = text_format("%s: %s%s", name, scheme, value);
+    return add(list, header);
+}
+
 Authorization *authorization_new(const PrefectOptions *options, Error *error)
 {
     Authorization *authorization = memory_new(sizeof *authorization);
     secret_init(&authorization->key, options->api_key_file, options->api_key);
     secret_init(&authorization->string, options->auth_string_file, options->auth_string);
     for (size_t i = 0; i < options->header_count; i++) {
-        authorization->custom = curl_slist_append(authorization->custom, options->headers[i]);
+        authorization->custom = add(authorization->custom, options->headers[i]);
     }
     if (!secret_refresh(&authorization->key, error) || !secret_refresh(&authorization->string, error)) {
         authorization_free(authorization);
@@ -80,33 +92,26 @@ void authorization_free(Authorization *authorization)
     }
 }
 
-static struct curl_slist *add(struct curl_slist *list, char *header)
-{
-    list = curl_slist_append(list, header);
-    free(header);
-    return list;
-}
-
 struct curl_slist *authorization_headers(Authorization *authorization, const char *csrf_token, const char *csrf_client)
 {
     /* A file that cannot be read now leaves the last secret in force. */
     secret_refresh(&authorization->key, NULL);
     secret_refresh(&authorization->string, NULL);
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    list = curl_slist_append(list, "Content-Type: application/json");
-    list = curl_slist_append(list, "Accept: application/json");
+    struct curl_slist *list = add(NULL, "Expect:");
+    list = add(list, "Content-Type: application/json");
+    list = add(list, "Accept: application/json");
     if (authorization->string.secret) {
         auto_free char *encoded = base64_encode(authorization->string.secret, strlen(authorization->string.secret));
-        list = add(list, text_format("Authorization: Basic %s", encoded));
+        list = add_formatted(list, "Authorization", "Basic ", encoded);
     } else if (authorization->key.secret) {
-        list = add(list, text_format("Authorization: Bearer %s", authorization->key.secret));
+        list = add_formatted(list, "Authorization", "Bearer ", authorization->key.secret);
     }
     if (csrf_token) {
-        list = add(list, text_format("Prefect-Csrf-Token: %s", csrf_token));
-        list = add(list, text_format("Prefect-Csrf-Client: %s", csrf_client));
+        list = add_formatted(list, "Prefect-Csrf-Token", "", csrf_token);
+        list = add_formatted(list, "Prefect-Csrf-Client", "", csrf_client);
     }
     for (const struct curl_slist *custom = authorization->custom; custom; custom = custom->next) {
-        list = curl_slist_append(list, custom->data);
+        list = add(list, custom->data);
     }
     return list;
 }

@@ -96,28 +96,6 @@ bool reply_flow_run(const Json *json, bool keep, FlowRun *flow_run, Error *error
     return true;
 }
 
-bool reply_flow_runs(const Json *json, bool keep, FlowRun **flow_runs, size_t *count, Error *error)
-{
-    if (!json || json_type(json) != JSON_ARRAY) {
-        return error_set(error, ERROR_INVALID, "the answer is not a list");
-    }
-    size_t expected = json_count(json), filled = 0;
-    FlowRun *read = memory_new(expected * sizeof *read);
-    for (const Json *item = json_first(json); item; item = json_next(item)) {
-        if (!reply_flow_run(item, keep, &read[filled], error)) {
-            for (size_t i = 0; i < filled; i++) {
-                flow_run_release(&read[i]);
-            }
-            free(read);
-            return false;
-        }
-        filled++;
-    }
-    *flow_runs = read;
-    *count = filled;
-    return true;
-}
-
 /* A validation error of FastAPI: {"loc": [...], "msg": "..."}. */
 static void append_details(Buffer *out, const Json *details)
 {

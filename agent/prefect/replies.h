@@ -13,9 +13,6 @@ bool reply_instant(const Json *json, int64_t *wall_ms);
 /* One flow run; keep: also its parameters and tags. */
 bool reply_flow_run(const Json *json, bool keep, FlowRun *flow_run, Error *error);
 
-/* A list of them. Free each with flow_run_release, then the array. */
-bool reply_flow_runs(const Json *json, bool keep, FlowRun **flow_runs, size_t *count, Error *error);
-
 /* Why a request was refused, of any of the three shapes that Prefect has; new text, at most MESSAGE_MAX bytes. */
 char *reply_reason(const Json *json);
 

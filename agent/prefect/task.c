@@ -8,7 +8,7 @@
 #include "time/instant.h"
 #include <string.h>
 
-enum { FAILED_TASKS_MAX = 50, ERROR_LOGS_MAX = 50, LEVEL_ERROR = 40 };
+enum { SAME_KEY_MAX = 50, FAILED_TASKS_MAX = 50, ERROR_LOGS_MAX = 50, LEVEL_ERROR = 40 };
 
 /* No flow run has it: the cheapest question that only an authorised client gets an answer to. */
 #define NO_FLOW_RUN "00000000-0000-4000-8000-000000000000"
@@ -65,6 +65,7 @@ void task_free(Task *task)
         flow_run_release(&task->flow_runs[i]);
     }
     free(task->flow_runs);
+    reading_release(&task->reading);
     buffer_release(&task->reply);
     buffer_release(&task->sent);
     curl_slist_free_all(task->headers);
@@ -74,15 +75,22 @@ void task_free(Task *task)
 
 int task_priority(const Task *task)
 {
+    static const int of_kind[] = {[TASK_CSRF] = 0, [TASK_CONTACT] = 1, [TASK_VERSION] = 1, [TASK_FETCH] = 2};
     static const int of_request[REQUEST_KINDS] = {
-        [REQUEST_LOOK] = 1,
-        [REQUEST_REPORT] = 1,
-        [REQUEST_POLL] = 2,
+        [REQUEST_RESOLVE] = 1, [REQUEST_CREATE] = 1, [REQUEST_SEARCH] = 1, [REQUEST_CANCEL] = 1,
+        [REQUEST_LOOK] = 2,    [REQUEST_REPORT] = 2, [REQUEST_POLL] = 3,
     };
     if (task->kind == TASK_REQUEST && task->request.background) {
         return PRIORITIES - 1;
     }
-    return task->kind == TASK_REQUEST ? of_request[task->request.kind] : task->kind == TASK_FETCH ? 1 : 0;
+    return task->kind == TASK_REQUEST ? of_request[task->request.kind] : of_kind[task->kind];
+}
+
+bool task_lists_flow_runs(const Task *task)
+{
+    RequestKind kind = task->request.kind;
+    return task->kind == TASK_REQUEST && !task->states_only &&
+           (kind == REQUEST_POLL || kind == REQUEST_SEARCH || kind == REQUEST_LOOK);
 }
 
 static void build_resolve(Task *task, Buffer *path, Buffer *body)
@@ -139,7 +147,7 @@ static void build_search(Task *task, Buffer *path, Buffer *body)
     task->endpoint = ENDPOINT_FLOW_RUNS;
     buffer_text(path, "/flow_runs/filter");
     filter_begin(&writer, body, "flow_runs", "idempotency_key", &task->request.key, 1);
-    filter_end(&writer, POLL_BATCH_MAX);
+    filter_end(&writer, SAME_KEY_MAX);
 }
 
 static void build_look(Task *task, int64_t now_wall_ms, Buffer *path, Buffer *body)
@@ -201,7 +209,7 @@ static void build_poll(Task *task, Buffer *path, Buffer *body)
     task->endpoint = ENDPOINT_FLOW_RUNS;
     buffer_text(path, "/flow_runs/filter");
     filter_begin(&writer, body, "flow_runs", "id", task->request.ids, task->request.id_count);
-    filter_end(&writer, POLL_BATCH_MAX);
+    filter_end(&writer, (int64_t)task->request.id_count); /* Prefect may be set to refuse more */
 }
 
 static void build_request(Task *task, int64_t now_wall_ms, Buffer *path, Buffer *body)

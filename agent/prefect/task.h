@@ -5,6 +5,7 @@
 #define SENDPOST_PREFECT_TASK_H
 
 #include "prefect/client.h"
+#include "prefect/reading.h"
 
 typedef enum Endpoint {
     ENDPOINT_DEPLOYMENT_BY_NAME,
@@ -30,7 +31,7 @@ typedef enum TaskKind {
     TASK_CSRF
 } TaskKind;
 
-enum { PRIORITIES = 3 };
+enum { PRIORITIES = 5, POLL_ITEM_MAX = 256 * 1024 };
 
 typedef struct Task {
     struct Task *next;
@@ -50,7 +51,11 @@ typedef struct Task {
     struct curl_slist *headers;
     Buffer reply, sent;
     int64_t retry_after_ms; /* -1: not said */
+    size_t header_bytes;
     bool too_large;
+    char failure[CURL_ERROR_SIZE]; /* what libcurl says of it */
+    CURLcode code;
+    Reading reading; /* of an answer that lists flow runs */
     Endpoint endpoint;
 } Task;
 
@@ -58,6 +63,8 @@ Task *task_new(TaskKind kind);
 Task *task_of_request(const Request *request); /* copies its texts */
 void task_free(Task *task);
 int task_priority(const Task *task);
+/* Whether its answer is a list of flow runs. */
+bool task_lists_flow_runs(const Task *task);
 
 /* What to send next: path below the api_url, body (empty: GET). Sets endpoint. */
 void task_build(Task *task, const char *csrf_client, int64_t now_wall_ms, Buffer *path, Buffer *body);

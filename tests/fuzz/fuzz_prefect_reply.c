@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "prefect/reading.h"
 #include "prefect/replies.h"
 #include "prefect/report.h"
 #include <stdlib.h>
@@ -7,15 +8,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    Json *json = json_parse((const char *)bytes, length, NULL);
-    FlowRun *flow_runs = NULL;
-    size_t count = 0;
-    if (json && reply_flow_runs(json, true, &flow_runs, &count, NULL)) {
-        for (size_t i = 0; i < count; i++) {
-            flow_run_release(&flow_runs[i]);
-        }
-        free(flow_runs);
+    enum { SLICE = 7 };
+    Reading reading;
+    reading_init(&reading, (const char *)bytes, length, true, length);
+    for (size_t budget = SLICE; !reading_step(&reading, &budget);) {
+        budget = SLICE;
     }
+    reading_release(&reading);
+    Json *json = json_parse((const char *)bytes, length, NULL);
     CollectedReport report;
     if (json && report_collect(json, json, &report, NULL)) {
         collected_report_release(&report);
