@@ -146,8 +146,24 @@ static void send_replies(Loop *loop)
     }
 }
 
+/* Neither a damaged file nor one whose writes got lost is mended by trying again. */
+static bool is_broken(Loop *loop, const Error *error)
+{
+    if (error->kind == ERROR_DAMAGED || error->kind == ERROR_LOST) {
+        loop->broken = true;
+        log_line(LOG_ERROR, "the journal cannot be trusted any more; the agent ends, to begin anew from what is there",
+                 "cause", error->text, NULL);
+    }
+    return loop->broken;
+}
+
 static void commit_failed(Loop *loop, Now now, const Error *error)
 {
+    if (is_broken(loop, error)) {
+        actions_clear(&loop->actions);
+        loop->writable = false;
+        return;
+    }
     log_line(LOG_ERROR, "the journal cannot be written; nothing is started or decided until it can", "cause",
              error->text, NULL);
     loop->writable = false;
@@ -159,6 +175,7 @@ static void commit_failed(Loop *loop, Now now, const Error *error)
     Error again = {0};
     if (!loop_rebuild(loop, now, &again)) {
         log_line(LOG_ERROR, "the journal cannot be read either", "cause", again.text, NULL);
+        is_broken(loop, &again);
     }
     for (size_t i = 0; i < loop->triggers.count; i++) {
         count_unavailable(loop, loop->triggers.items[i], now);
@@ -213,6 +230,7 @@ static void recover(Loop *loop, Now now)
     loop->probe_due = now.boot_ms + PROBE_MS;
     Error error = {0};
     if (!journal_probe(loop->journal, &error)) {
+        is_broken(loop, &error);
         log_line(LOG_DEBUG, "the journal still cannot be written", "cause", error.text, NULL);
         return;
     }
@@ -220,6 +238,9 @@ static void recover(Loop *loop, Now now)
     if (!loop_rebuild(loop, now, &error)) {
         loop->writable = false;
         log_line(LOG_ERROR, "the journal cannot be read", "cause", error.text, NULL);
+        is_broken(loop, &error);
+    }
+    if (!loop->writable) { /* or its first commit failed */
         return;
     }
     log_line(LOG_INFO, "the journal can be written again", NULL);
@@ -239,7 +260,7 @@ static void maintain(Loop *loop, Now now)
         Error error = {0};
         int64_t oldest = now.wall_ms - loop->configuration->journal_retention_ms;
         if (!journal_retain(loop->journal, oldest, now.wall_ms - (int64_t)REQUEST_KEY_HOURS * 3600000, &more, &error)) {
-            log_line(LOG_WARN, "old records cannot be deleted", "cause", error.text, NULL);
+            commit_failed(loop, now, &error);
         }
         loop->retain_due = now.boot_ms + (more ? RETAIN_AGAIN_MS : RETAIN_MS);
     }
@@ -296,10 +317,10 @@ static void measure_lag(Loop *loop, Now now)
 static bool finished(const Loop *loop, Now now)
 {
     bool idle = server_idle(loop->server) && !prefect_client_busy(loop->prefect);
-    return loop->stopping && (idle || now.boot_ms >= loop->stop_by);
+    return loop->broken || (loop->stopping && (idle || now.boot_ms >= loop->stop_by));
 }
 
-void loop_run(Loop *loop)
+bool loop_run(Loop *loop)
 {
     notify_systemd("READY=1");
     for (Now now = clock_now(); !finished(loop, now); now = clock_now()) {
@@ -319,4 +340,5 @@ void loop_run(Loop *loop)
         server_run(loop->server, now);          /* replies too */
         wait_for_something(loop);
     }
+    return !loop->broken;
 }

@@ -27,6 +27,7 @@ typedef struct Loop {
     int signals;   /* a signalfd */
     bool writable; /* the journal: while not, nothing is stepped */
     bool stopping;
+    bool broken;          /* the journal, for good: the process ends, and its next start sees what there is */
     bool happened;        /* something was stepped in this turn */
     TextList triggers;    /* sendposts that were triggered in this turn: refused, should its commit fail */
     TextList unavailable; /* refused because of the journal: counted in it when it can be written again */
@@ -44,8 +45,8 @@ bool loop_rebuild(Loop *loop, Now now, Error *error);
 /* Steps what the catalogue has to tell. */
 void loop_take_definitions(Loop *loop, Now now);
 
-/* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. */
-void loop_run(Loop *loop);
+/* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. False: it had to end on its own. */
+bool loop_run(Loop *loop);
 /* Commits what was stepped and acts on it. */
 void loop_turn(Loop *loop, Now now);
 

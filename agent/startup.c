@@ -39,15 +39,20 @@ static bool open_signals(Loop *loop, Error *error)
 static bool open_journal(Loop *loop, Now now, Error *error)
 {
     const char *path = loop->configuration->journal_path;
-    auto_free char *quarantined = NULL;
-    loop->journal = journal_open(path, now, &quarantined, error);
+    JournalFindings findings;
+    loop->journal = journal_open(path, now, &findings, error);
     if (!loop->journal) {
         return false;
     }
-    if (quarantined) {
+    if (findings.quarantined) {
         log_line(LOG_ERROR, "the journal was damaged and has been moved aside; a new one begins", "journal", path,
-                 "moved to", quarantined, NULL);
+                 "moved to", findings.quarantined, NULL);
     }
+    if (findings.wal_missing) {
+        log_line(LOG_ERROR, "the journal was not closed and its -wal is missing: what was newest is lost", "journal",
+                 path, NULL);
+    }
+    free(findings.quarantined);
     char fresh[UUID_SIZE];
     uint8_t random[10];
     random_bytes(random, sizeof random);

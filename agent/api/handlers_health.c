@@ -98,6 +98,7 @@ static void write_journal(JsonWriter *writer, const JournalStatistics *journal)
     json_begin_object(writer, "journal");
     json_write_boolean(writer, "writable", journal->writable);
     json_write_integer(writer, "size_bytes", journal->size_bytes);
+    shape_time(writer, "quarantined_at", journal->quarantined_at);
     json_end_object(writer);
 }
 

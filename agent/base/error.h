@@ -17,6 +17,7 @@ typedef enum ErrorKind {
     ERROR_LIMIT,       /* a bound of limits.h was met */
     ERROR_IO,          /* the operating system or the disk said no */
     ERROR_DAMAGED,     /* stored data is not what was written */
+    ERROR_LOST,        /* what was written may never reach the disk */
     ERROR_UNREACHABLE, /* the other side of a network does not answer */
 } ErrorKind;
 

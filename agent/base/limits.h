@@ -66,7 +66,8 @@ enum {
 
 /* Journal */
 enum {
-    RETENTION_BATCH = 500,  /* runs deleted in one turn */
+    RETENTION_RUNS = 100,   /* deleted in one turn */
+    RETENTION_ROWS = 1000,  /* of events, keys, audit records: each */
     REQUEST_KEY_HOURS = 24, /* how long a trigger's idempotency key is remembered */
 };
 

@@ -31,10 +31,10 @@ static Status serve(const Configuration *configuration)
              configuration->file[0] ? configuration->file : "none: all defaults", "definitions",
              configuration->definitions_directory, "journal", configuration->journal_path, "address",
              server_address(loop.server), "prefect", configuration->prefect_api_url, NULL);
-    loop_run(&loop);
+    bool good = loop_run(&loop);
     loop_close(&loop);
     log_line(LOG_INFO, "stopped", NULL);
-    return STATUS_DONE;
+    return good ? STATUS_DONE : STATUS_FAILED;
 }
 
 static Status run(const CommandLine *line)

@@ -7,11 +7,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { AUDITS_KEPT_MAX = 10000 };
-
 const double journal_commit_bounds[10] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5};
 
-static double seconds_now(void)
+double store_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -268,11 +266,11 @@ static void count_commit(Journal *journal, double seconds)
     }
 }
 
-static bool commit(Journal *journal, bool written, double began, Error *error)
+bool store_commit(Journal *journal, bool written, double began, Error *error)
 {
     bool committed = written && store_run(journal, store_statement(journal, STATEMENT_COMMIT), error);
     if (committed) {
-        count_commit(journal, seconds_now() - began);
+        count_commit(journal, store_seconds() - began);
     } else {
         store_rollback(journal);
     }
@@ -282,10 +280,10 @@ static bool commit(Journal *journal, bool written, double began, Error *error)
 
 bool journal_commit(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error)
 {
-    double began = seconds_now();
+    double began = store_seconds();
     bool written = store_run(journal, store_statement(journal, STATEMENT_BEGIN), error) &&
                    put_all(journal, changes, totals, error);
-    if (!commit(journal, written, began, error)) {
+    if (!store_commit(journal, written, began, error)) {
         return false;
     }
     all_clean(journal, changes);
@@ -294,72 +292,10 @@ bool journal_commit(Journal *journal, const Changes *changes, const AgentTotals 
 
 bool journal_probe(Journal *journal, Error *error)
 {
-    double began = seconds_now();
+    double began = store_seconds();
     bool written = store_run(journal, store_statement(journal, STATEMENT_BEGIN), error);
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PROBE);
     sqlite3_bind_int64(statement, 1, (int64_t)(began * 1000));
     written = written && store_run(journal, statement, error);
-    return commit(journal, written, began, error);
-}
-
-static bool delete_run(Journal *journal, const char *id, Error *error)
-{
-    static const char *const tables[] = {"attempt WHERE run", "stage WHERE run", "failure WHERE run", "run WHERE id"};
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        char sql[128];
-        sqlite3_snprintf(sizeof sql, sql, "DELETE FROM %s = %Q", tables[i], id);
-        if (sqlite3_exec(journal->database, sql, NULL, NULL, NULL) != SQLITE_OK) {
-            return store_error(journal, error);
-        }
-    }
-    return true;
-}
-
-static bool retain_runs(Journal *journal, int64_t before_ms, bool *more, Error *error)
-{
-    auto_free char(*ids)[UUID_SIZE] = memory_new(sizeof(char[RETENTION_BATCH][UUID_SIZE]));
-    size_t count = 0;
-    Error failed = {0};
-    sqlite3_stmt *statement = store_statement(journal, STATEMENT_OLD_RUNS);
-    sqlite3_bind_int64(statement, 1, before_ms);
-    sqlite3_bind_int(statement, 2, RETENTION_BATCH);
-    while (store_row(journal, statement, &failed)) {
-        const char *id = (const char *)sqlite3_column_text(statement, 0);
-        sqlite3_snprintf(UUID_SIZE, ids[count++], "%s", id);
-    }
-    bool good = failed.kind == ERROR_NONE;
-    for (size_t i = 0; good && i < count; i++) {
-        good = delete_run(journal, ids[i], &failed);
-    }
-    *more = count == RETENTION_BATCH;
-    return good || error_set(error, failed.kind, "%s", failed.text);
-}
-
-static bool delete_before(Journal *journal, StatementName name, int64_t before_ms, int limit, Error *error)
-{
-    sqlite3_stmt *statement = store_statement(journal, name);
-    if (sqlite3_bind_parameter_count(statement) > 0) {
-        sqlite3_bind_int64(statement, 1, before_ms);
-    }
-    if (sqlite3_bind_parameter_count(statement) > 1) {
-        sqlite3_bind_int(statement, 2, limit);
-    }
-    return store_run(journal, statement, error);
-}
-
-bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_before_ms, bool *more, Error *error)
-{
-    double began = seconds_now();
-    bool rest = false;
-    bool written = store_run(journal, store_statement(journal, STATEMENT_BEGIN), error) &&
-                   retain_runs(journal, ended_before_ms, &rest, error) &&
-                   delete_before(journal, STATEMENT_OLD_EVENTS, ended_before_ms, AUDITS_KEPT_MAX, error) &&
-                   delete_before(journal, STATEMENT_OLD_KEYS, keys_before_ms, 0, error) &&
-                   delete_before(journal, STATEMENT_OLD_AUDIT, ended_before_ms, 0, error) &&
-                   (rest || delete_before(journal, STATEMENT_OLD_DEFINITIONS, 0, 0, error));
-    if (!commit(journal, written, began, error)) {
-        return false;
-    }
-    *more = rest;
-    return true;
+    return store_commit(journal, written, began, error);
 }

@@ -8,18 +8,24 @@
 
 typedef struct Journal Journal;
 
+/* What opening found; the caller tells. */
+typedef struct JournalFindings {
+    char *quarantined; /* the new name of a damaged file; free it. NULL: it was sound */
+    bool wal_missing;  /* the last process did not close the journal, and its -wal is gone: what was newest is lost */
+} JournalFindings;
+
 /* Opens or creates path (and its directory): lock (<path>.lock, holds the pid; a second agent: ERROR_CONFLICT naming
  * it), quick_check, migrations (a newer version is refused). A damaged file is moved aside with its -wal and -shm as
- * <path>.damaged-<time>, a fresh one is opened, and *quarantined takes the new name (NULL else). */
-Journal *journal_open(const char *path, Now now, char **quarantined, Error *error);
+ * <path>.damaged-<time>, and a fresh one is opened. */
+Journal *journal_open(const char *path, Now now, JournalFindings *findings, Error *error);
 void journal_close(Journal *journal);
 
 /* The namespace kept beside the journal (<path>.namespace): read, or written once with `fresh`. New memory; NULL on
  * failure. */
 char *journal_namespace(const char *path, const char *fresh, Error *error);
 
-/* One transaction: all of the changes or nothing. On failure the caller drops the turn (ERROR_IO: full or failing
- * disk). */
+/* One transaction: all of the changes or nothing. On failure the caller drops the turn. ERROR_IO: a full or failing
+ * disk, try again later. ERROR_DAMAGED, ERROR_LOST: the process must end, and its next start looks at what there is. */
 bool journal_commit(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error);
 /* Whether a transaction works now: writes one and commits it. */
 bool journal_probe(Journal *journal, Error *error);
@@ -70,13 +76,14 @@ void journal_audit(Journal *journal, int64_t at, const char *who, const char *wh
 /* Those that the next commit will write. */
 size_t journal_audits_pending(const Journal *journal);
 
-/* Deletes up to RETENTION_BATCH ended runs (and events, keys, audit records) that are older; sets *more when there are
- * more. */
+/* Deletes up to RETENTION_RUNS ended runs, and RETENTION_ROWS each of events, keys and audit records, that are older;
+ * sets *more when there are more. */
 bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_before_ms, bool *more, Error *error);
 
 /* For the metrics: read without touching the disk. */
 typedef struct JournalStatistics {
-    bool writable; /* the last commit worked */
+    bool writable;          /* the last commit worked */
+    int64_t quarantined_at; /* wall ms: of the newest damaged journal that lies beside this one; 0: there is none */
     int64_t size_bytes;
     uint64_t commits;
     uint64_t commit_duration_counts[11]; /* within journal_commit_bounds, the last +Inf */

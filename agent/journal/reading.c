@@ -371,13 +371,14 @@ static Definition *pinned_definition(Journal *journal, Map *known, const char *s
     return definition;
 }
 
-static bool restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *known, const JournalReader *reader,
+static void restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *known, const JournalReader *reader,
                         Error *error)
 {
     StageRecord *stages = NULL;
     size_t count = 0;
     Definition *definition = pinned_definition(journal, known, run->definition_sha256, reader);
-    bool fits = definition && load_stages(journal, run->id, &stages, &count, error);
+    bool loaded = definition && load_stages(journal, run->id, &stages, &count, error);
+    bool fits = loaded;
     if (!definition) {
         reader->problem(reader->user, run->id, "the text of its definition is missing or no longer valid");
     }
@@ -386,12 +387,14 @@ static bool restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *k
     }
     if (fits) {
         engine_restore_run(engine, run, stages, count, definition_hold(definition));
-        return true;
+        return;
+    }
+    if (loaded) {
+        reader->problem(reader->user, run->id, "its stages do not fit its definition");
     }
     stages_free(stages, count);
     run_record_release(run);
     free(run);
-    return !definition;
 }
 
 static bool restore_runs(Journal *journal, Engine *engine, const JournalReader *reader, Map *known, Error *error)
@@ -410,8 +413,8 @@ static bool restore_runs(Journal *journal, Engine *engine, const JournalReader *
         if (!good) {
             run_record_release(runs[i]);
             free(runs[i]);
-        } else if (!restore_run(journal, engine, runs[i], known, reader, &failed) && failed.kind == ERROR_NONE) {
-            error_set(&failed, ERROR_DAMAGED, "a stage of an unfinished run does not fit its definition");
+        } else {
+            restore_run(journal, engine, runs[i], known, reader, &failed);
         }
     }
     free(runs);

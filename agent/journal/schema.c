@@ -41,4 +41,5 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     /* slot: the number of the tick modulo TICKS_KEPT, so that a new one takes the place of the oldest */
     "CREATE TABLE tick(sendpost TEXT, slot INTEGER, at INTEGER, verdict TEXT NOT NULL, run TEXT,"
     " PRIMARY KEY(sendpost, slot)) WITHOUT ROWID;",
+    "CREATE INDEX run_of_definition ON run(definition_sha256);",
 };

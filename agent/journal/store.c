@@ -32,12 +32,18 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_KEY] = "SELECT run, digest FROM request_key WHERE sendpost = ? AND key = ? AND at > ?",
     [STATEMENT_TICKS] = "SELECT at, verdict, run FROM tick WHERE sendpost = ? ORDER BY at DESC LIMIT ?",
     [STATEMENT_OLD_RUNS] = "SELECT id FROM run WHERE ended_at > 0 AND ended_at < ? LIMIT ?",
-    [STATEMENT_OLD_EVENTS] = "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < ?1 AND id <"
-                             " (SELECT max(id) FROM event) ORDER BY id LIMIT ?2)",
-    [STATEMENT_OLD_KEYS] = "DELETE FROM request_key WHERE at < ?",
-    [STATEMENT_OLD_AUDIT] = "DELETE FROM audit WHERE at < ?",
+    [STATEMENT_DELETE_ATTEMPTS] = "DELETE FROM attempt WHERE run = ?",
+    [STATEMENT_DELETE_STAGES] = "DELETE FROM stage WHERE run = ?",
+    [STATEMENT_DELETE_FAILURE] = "DELETE FROM failure WHERE run = ?",
+    [STATEMENT_DELETE_RUN] = "DELETE FROM run WHERE id = ?",
+    /* Only the first ones by id are looked at: times have no index. The last id stays, as ids go on from it. */
+    [STATEMENT_OLD_EVENTS] = "DELETE FROM event WHERE at < ?1 AND id IN"
+                             " (SELECT id FROM event WHERE id < (SELECT max(id) FROM event) ORDER BY id LIMIT ?2)",
+    [STATEMENT_OLD_KEYS] = "DELETE FROM request_key WHERE (sendpost, key) IN"
+                           " (SELECT sendpost, key FROM request_key WHERE at < ? LIMIT ?)",
+    [STATEMENT_OLD_AUDIT] = "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE at < ? LIMIT ?)",
     [STATEMENT_OLD_DEFINITIONS] = "DELETE FROM definition WHERE sha256 NOT IN (SELECT sha256 FROM definition_file)"
-                                  " AND sha256 NOT IN (SELECT definition_sha256 FROM run)",
+                                  " AND NOT EXISTS (SELECT 1 FROM run WHERE definition_sha256 = definition.sha256)",
 };
 
 /* Those that follow from the tables of columns. */
@@ -77,8 +83,17 @@ bool store_error(Journal *journal, Error *error)
 {
     int code = sqlite3_extended_errcode(journal->database);
     bool damaged = (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
-    return error_set(error, damaged ? ERROR_DAMAGED : ERROR_IO, "journal %s: %s", journal->path,
-                     sqlite3_errmsg(journal->database));
+    /* After a failed fsync the system may drop the pages and call the next one a success. */
+    bool lost = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+    if (lost) {
+        sqlite3_db_config(journal->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    return error_set(error,
+                     damaged ? ERROR_DAMAGED
+                     : lost  ? ERROR_LOST
+                             : ERROR_IO,
+                     "journal %s: %s%s", journal->path, sqlite3_errmsg(journal->database),
+                     lost ? " (fsync failed)" : "");
 }
 
 sqlite3_stmt *store_statement(Journal *journal, StatementName name)
@@ -125,6 +140,13 @@ static bool execute(Journal *journal, const char *sql, Error *error)
     return sqlite3_exec(journal->database, sql, NULL, NULL, NULL) == SQLITE_OK || store_error(journal, error);
 }
 
+static int take_text(void *user, int count, char **values, char **names)
+{
+    (void)count, (void)names;
+    text_replace(user, values[0]);
+    return 0;
+}
+
 static bool pragma_integer(Journal *journal, const char *sql, int *value, Error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -157,8 +179,10 @@ static bool quick_check(Journal *journal, Error *error)
     return good;
 }
 
+/* The new tables go to the main file at once: a journal whose -wal gets lost is then an old one, not an empty one. */
 static bool migrate(Journal *journal, int version, Error *error)
 {
+    bool changes = version < SCHEMA_VERSION;
     for (; version < SCHEMA_VERSION; version++) {
         auto_free char *sql =
             text_format("BEGIN IMMEDIATE; %s PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
@@ -168,26 +192,44 @@ static bool migrate(Journal *journal, int version, Error *error)
             return false;
         }
     }
-    return true;
+    return !changes || execute(journal, "PRAGMA wal_checkpoint(TRUNCATE)", error);
 }
 
-static bool bring_up_to_date(Journal *journal, Error *error)
+/* Before anything is written to it: it may be somebody else's. */
+static bool identify(Journal *journal, int *version, Error *error)
 {
-    int version = 0, application = 0, tables = 0;
-    if (!pragma_integer(journal, "PRAGMA user_version", &version, error) ||
+    int application = 0, tables = 0;
+    if (!pragma_integer(journal, "PRAGMA user_version", version, error) ||
         !pragma_integer(journal, "PRAGMA application_id", &application, error) ||
         !pragma_integer(journal, "SELECT count(*) FROM sqlite_schema", &tables, error)) {
         return false;
     }
-    if (application != APPLICATION_ID && (version != 0 || tables != 0)) {
+    if (application != APPLICATION_ID && (*version != 0 || tables != 0)) {
         return error_set(error, ERROR_CONFLICT, "%s is not a journal of sendpost", journal->path);
     }
-    if (version > SCHEMA_VERSION) {
+    if (*version > SCHEMA_VERSION) {
         return error_set(error, ERROR_CONFLICT,
                          "journal %s was written by a newer sendpost (version %d, this one knows %d)", journal->path,
-                         version, SCHEMA_VERSION);
+                         *version, SCHEMA_VERSION);
     }
-    return migrate(journal, version, error);
+    return true;
+}
+
+static bool set_up(Journal *journal, Error *error)
+{
+    static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0;"
+                                   "PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 1000;"
+                                   "PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF";
+    char *mode = NULL;
+    if (sqlite3_exec(journal->database, "PRAGMA journal_mode = WAL", take_text, &mode, NULL) != SQLITE_OK) {
+        free(mode);
+        return store_error(journal, error);
+    }
+    bool wal = text_equal(mode, "wal");
+    free(mode);
+    return wal ? execute(journal, settings, error)
+               : error_set(error, ERROR_IO, "journal %s: the file system cannot share memory, which WAL needs",
+                           journal->path);
 }
 
 static bool prepare_all(Journal *journal, Error *error)
@@ -210,19 +252,18 @@ bool store_open(Journal *journal, Error *error)
     if (sqlite3_open_v2(journal->path, &journal->database, flags, NULL) != SQLITE_OK) {
         return store_error(journal, error);
     }
-    static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0;"
-                                   "PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 1000;"
-                                   "PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF";
-    return execute(journal, settings, error) && quick_check(journal, error) && bring_up_to_date(journal, error) &&
-           prepare_all(journal, error);
+    int version = 0;
+    return identify(journal, &version, error) && set_up(journal, error) && quick_check(journal, error) &&
+           migrate(journal, version, error) && prepare_all(journal, error);
 }
 
-void store_close(Journal *journal)
+bool store_close(Journal *journal)
 {
     for (int i = 0; i < STATEMENTS; i++) {
         sqlite3_finalize(journal->statements[i]);
         journal->statements[i] = NULL;
     }
-    sqlite3_close(journal->database);
+    bool closed = sqlite3_close(journal->database) == SQLITE_OK;
     journal->database = NULL;
+    return closed;
 }

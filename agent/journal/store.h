@@ -35,6 +35,10 @@ typedef enum StatementName {
     STATEMENT_KEY,
     STATEMENT_TICKS,
     STATEMENT_OLD_RUNS,
+    STATEMENT_DELETE_ATTEMPTS,
+    STATEMENT_DELETE_STAGES,
+    STATEMENT_DELETE_FAILURE,
+    STATEMENT_DELETE_RUN,
     STATEMENT_OLD_EVENTS,
     STATEMENT_OLD_KEYS,
     STATEMENT_OLD_AUDIT,
@@ -60,7 +64,7 @@ struct Journal {
 
 /* Opens the database file, checks it, brings it up to date. ERROR_DAMAGED: it is to be moved aside. */
 bool store_open(Journal *journal, Error *error);
-void store_close(Journal *journal);
+bool store_close(Journal *journal); /* false: not as it should be: its -wal stays */
 
 /* The prepared statement, reset and without bindings. */
 sqlite3_stmt *store_statement(Journal *journal, StatementName name);
@@ -70,6 +74,10 @@ bool store_run(Journal *journal, sqlite3_stmt *statement, Error *error);
 bool store_row(Journal *journal, sqlite3_stmt *statement, Error *error);
 bool store_error(Journal *journal, Error *error); /* sets what SQLite says; false */
 void store_rollback(Journal *journal);
+
+/* commit.c: ends the transaction that was begun at that time; rolled back when it was not `written`, or cannot be. */
+bool store_commit(Journal *journal, bool written, double began, Error *error);
+double store_seconds(void);
 
 /* A failure's columns are the run, then these. */
 void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure);

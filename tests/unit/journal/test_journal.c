@@ -1,64 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/limits.h"
-#include "base/memory.h"
-#include "base/text.h"
-#include "journal/journal.h"
-#include "journal/schema.h"
-#include <fcntl.h>
-#include <signal.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "fixture.h"
 
 #define YAML       "name: daily\nconcurrency: queue\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b}\n"
 #define RUN        "00000000-0000-7000-8000-000000000001"
 #define WAITING    "00000000-0000-7000-8000-000000000002"
 #define DEPLOYMENT "00000000-0000-4000-8000-0000000000dd"
-
-static char directory[64], path[96];
-static const Now now = {1795321386437, 1000000};
-
-static int set_up(void **state)
-{
-    (void)state;
-    snprintf(directory, sizeof directory, "/tmp/sendpost-journal-XXXXXX");
-    if (!mkdtemp(directory)) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/deep/journal.db", directory);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    return system(command);
-}
-
-static Journal *open_journal(void)
-{
-    Error error = {0};
-    char *quarantined = NULL;
-    Journal *journal = journal_open(path, now, &quarantined, &error);
-    if (!journal) {
-        print_error("%s\n", error.text);
-    }
-    assert_non_null(journal);
-    assert_null(quarantined);
-    return journal;
-}
 
 static Definition *read_text(void *user, const char *sha256, const char *text, size_t length)
 {
@@ -306,53 +252,52 @@ static void keys_are_remembered_for_a_day(void **state)
     journal_close(journal);
 }
 
-static void second_agent_is_refused(void **state)
+static void a_run_that_does_not_fit_is_left_out(void **state)
 {
     (void)state;
     Journal *journal = open_journal();
-    Error error = {0};
-    char *quarantined = NULL, pid[32];
-    assert_null(journal_open(path, now, &quarantined, &error));
-    assert_int_equal(error.kind, ERROR_CONFLICT);
-    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
-    assert_non_null(strstr(error.text, pid));
+    Engine *engine = live(journal);
+    engine_free(engine);
     journal_close(journal);
-    journal_close(open_journal());
-}
-
-static void damaged_file_is_moved_aside(void **state)
-{
-    (void)state;
-    journal_close(open_journal());
-    int fd = open(path, O_WRONLY);
-    assert_int_equal(pwrite(fd, "this is no database", 19, 0), 19);
-    close(fd);
+    execute("UPDATE stage SET node = 77 WHERE run = '" RUN "' AND node = (SELECT max(node) FROM stage WHERE run = '" RUN
+            "')");
+    journal = open_journal();
+    int problems = 0;
+    engine = new_engine();
+    JournalReader reader = {read_text, report_problem, &problems};
     Error error = {0};
-    char *quarantined = NULL;
-    Journal *journal = journal_open(path, now, &quarantined, &error);
-    assert_non_null(journal);
-    assert_non_null(strstr(quarantined, ".damaged-"));
-    assert_int_equal(access(quarantined, F_OK), 0);
-    free(quarantined);
+    assert_true(journal_restore(journal, engine, &reader, &error));
+    assert_int_equal(problems, 1);
+    engine_free(engine);
     journal_close(journal);
 }
 
-static void newer_and_foreign_files_are_refused(void **state)
+static void what_is_old_goes_in_bounded_batches(void **state)
 {
     (void)state;
-    static const char *const pragmas[][2] = {{"PRAGMA user_version = 999", "newer"},
-                                             {"PRAGMA application_id = 5", "not a journal"}};
     journal_close(open_journal());
-    for (size_t i = 0; i < 2; i++) {
-        sqlite3 *database;
-        assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(database, pragmas[i][0], NULL, NULL, NULL), SQLITE_OK);
-        sqlite3_close(database);
-        Error error = {0};
-        char *quarantined = NULL;
-        assert_null(journal_open(path, now, &quarantined, &error));
-        assert_non_null(strstr(error.text, pragmas[i][1]));
+    execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+            "INSERT INTO event(id, type, at) SELECT i, 'run.created', i FROM n;"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+            "INSERT INTO request_key SELECT 'daily', i, 'd', 'r', i FROM n;"
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+            "INSERT INTO audit SELECT i, 'me', 'run', 'r', 202 FROM n;"
+            "INSERT INTO definition VALUES('unused', 'x')");
+    Journal *journal = open_journal();
+    bool more = true;
+    assert_true(journal_retain(journal, 2001, 2001, &more, NULL));
+    assert_true(more);
+    assert_int_equal(ask("SELECT count(*) FROM event"), 2500 - RETENTION_ROWS);
+    int turns = 1;
+    for (; more; turns++) {
+        assert_true(journal_retain(journal, 2001, 2001, &more, NULL));
     }
+    assert_int_equal(turns, 3);
+    journal_close(journal);
+    assert_int_equal(ask("SELECT count(*) FROM event"), 500);
+    assert_int_equal(ask("SELECT count(*) FROM request_key"), 500);
+    assert_int_equal(ask("SELECT count(*) FROM audit"), 500);
+    assert_int_equal(ask("SELECT count(*) FROM definition"), 0);
 }
 
 static void full_disk_rolls_back(void **state)
@@ -415,19 +360,6 @@ static void audits_wait_for_a_commit_and_are_bounded(void **state)
     journal_close(journal);
 }
 
-static void namespace_is_made_once(void **state)
-{
-    (void)state;
-    journal_close(open_journal());
-    char *first = journal_namespace(path, "fresh", NULL), *second = journal_namespace(path, "other", NULL);
-    assert_string_equal(first, "fresh");
-    assert_string_equal(second, "fresh");
-    free(first);
-    free(second);
-}
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,13 +368,11 @@ int main(void)
         TEST(what_was_committed_comes_back),
         TEST(runs_are_listed_and_loaded),
         TEST(keys_are_remembered_for_a_day),
-        TEST(second_agent_is_refused),
-        TEST(damaged_file_is_moved_aside),
-        TEST(newer_and_foreign_files_are_refused),
         TEST(full_disk_rolls_back),
         TEST(old_runs_go),
-        TEST(namespace_is_made_once),
         TEST(audits_wait_for_a_commit_and_are_bounded),
+        TEST(a_run_that_does_not_fit_is_left_out),
+        TEST(what_is_old_goes_in_bounded_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
