@@ -39,6 +39,7 @@ static Status flushed(Status status)
 
 int main(int argc, char **argv)
 {
+    memory_set_up();
     const char *name = argc < 2                                                     ? ""
                        : text_equal(argv[1], "--version")                           ? "version"
                        : text_equal(argv[1], "--help") || text_equal(argv[1], "-h") ? "help"

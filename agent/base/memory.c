@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
+#include <cjson/cJSON.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,39 @@ void *memory_checked(void *memory)
         memory_exhausted();
     }
     return memory;
+}
+
+static void *crypto_new(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return size ? memory_checked(malloc(size)) : NULL;
+}
+
+static void *crypto_resize(void *memory, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (size) {
+        return memory_checked(realloc(memory, size));
+    }
+    free(memory);
+    return NULL;
+}
+
+static void crypto_free(void *memory, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(memory);
+}
+
+static void *json_new(size_t size)
+{
+    return memory_checked(malloc(size));
+}
+
+void memory_set_up(void)
+{
+    CRYPTO_set_mem_functions(crypto_new, crypto_resize, crypto_free);
+    cJSON_InitHooks(&(cJSON_Hooks){json_new, free});
 }
 
 void *memory_new(size_t size)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory that is always there: out of memory aborts here, in one place. Sizes that come from input are capped before
- * they reach these functions. What is returned is freed with free(). */
+/* Memory that is always there: out of memory aborts here, in one place, also for the libraries that would go on wrongly
+ * without it. Sizes that come from input are capped before they reach these functions. What is returned is freed with
+ * free(). */
 #ifndef SENDPOST_BASE_MEMORY_H
 #define SENDPOST_BASE_MEMORY_H
 
 #include <stddef.h>
 #include <stdlib.h>
+
+/* Before anything else: libcrypto and cJSON allocate by these functions from now on (libcurl: prefect_client_new).
+ * SQLite, which is tested to fail well, keeps its own. */
+void memory_set_up(void);
 
 /* Says so on standard error and aborts. */
 _Noreturn void memory_exhausted(void);

@@ -102,6 +102,9 @@ static bool fail_syntax(Builder *builder)
         return fail_at_byte(builder->findings, builder->text, builder->length, parser->problem_offset,
                             "a character that YAML does not allow");
     }
+    if (parser->error == YAML_MEMORY_ERROR) {
+        memory_exhausted();
+    }
     const char *problem = parser->problem ? parser->problem : "not YAML";
     auto_free char *message = parser->context ? text_format("%s %s", problem, parser->context) : text_copy(problem);
     return fail(builder, &parser->problem_mark, message);
@@ -379,7 +382,7 @@ DocumentNode *document_parse(const char *text, size_t length, Findings *findings
     }
     Builder builder = {.text = text, .length = length, .findings = findings, .cursor = cursor_start};
     if (!yaml_parser_initialize(&builder.parser)) {
-        abort(); /* out of memory */
+        memory_exhausted();
     }
     yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, length);

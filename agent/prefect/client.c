@@ -11,6 +11,21 @@
 
 enum { FLOW_RUNS_A_TURN = 64 }; /* given out: what a turn steps and commits is bounded */
 
+static void *transfer_new(size_t size)
+{
+    return memory_checked(malloc(size ? size : 1));
+}
+
+static void *transfer_resize(void *memory, size_t size)
+{
+    return memory_checked(realloc(memory, size ? size : 1));
+}
+
+static void *transfer_new_zeroed(size_t count, size_t size)
+{
+    return memory_checked(calloc(count ? count : 1, size ? size : 1));
+}
+
 PrefectClient *prefect_client_new(const PrefectOptions *options, Error *error)
 {
     PrefectClient *client = memory_new(sizeof *client);
@@ -28,7 +43,7 @@ PrefectClient *prefect_client_new(const PrefectOptions *options, Error *error)
     uint8_t random[10];
     random_bytes(random, sizeof random);
     uuid_from_time(0, random, client->csrf_client);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, transfer_new, free, transfer_resize, text_copy, transfer_new_zeroed);
     client->multi = memory_checked(curl_multi_init());
     client->authorization = authorization_new(options, error);
     if (!client->authorization) {

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from harness.http import Reply, answers, free_port, request
 from harness.metrics import Metrics
 from harness.paths import sendpost_binary
+from harness.system_faults import SystemFaults
 from harness.waiting import wait_for
 
 ENDED = ("completed", "failed", "crashed", "cancelled", "skipped")
@@ -23,8 +24,11 @@ FAST = {  # what would otherwise make tests wait
 
 
 class Agent:
-    def __init__(self, directory: Path, prefect_url: str, settings: dict[str, str] | None = None, environment: dict[str, str] | None = None):
+    def __init__(self, directory: Path, prefect_url: str, settings: dict[str, str] | None = None, environment: dict[str, str] | None = None,
+                 binary: Path | None = None):
         self.directory = directory
+        self.binary = binary or sendpost_binary()
+        self.faults: SystemFaults | None = None
         self.prefect_url = prefect_url
         self.definitions = directory / "sendposts"
         self.definitions.mkdir(parents=True, exist_ok=True)
@@ -52,17 +56,18 @@ class Agent:
 
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SENDPOST_"))}
-        sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
+        sanitizers = {"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:verify_asan_link_order=0", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
         return inherited | sanitizers | self.extra_environment
 
     def command(self) -> list[str]:
         (self.directory / "agent.yaml").touch()
         options = [part for name, value in self.settings.items() for part in ("--set", f"{name}={value}")]
-        return [str(sendpost_binary()), "agent", "--config", str(self.directory / "agent.yaml"), *options]
+        return [str(self.binary), "agent", "--config", str(self.directory / "agent.yaml"), *options]
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Started, perhaps not ready. Ends with the test process. The log comes through a pipe, so that fill_disk spares it."""
-        command = ["env", "--ignore-signal=XFSZ", "setpriv", "--pdeathsig", "KILL", *self.command()]
+        preload = ["env", *self.faults.assignments()] if self.faults else []
+        command = ["env", "--ignore-signal=XFSZ", "setpriv", "--pdeathsig", "KILL", *preload, *self.command()]
         process = subprocess.Popen(command, env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
         self.process, self.copier = process, threading.Thread(target=self.copy_log, args=(process,), daemon=True)
@@ -78,6 +83,11 @@ class Agent:
     def fill_disk(self, full: bool = True) -> None:
         """From now on no file grows (or all do again): what a full disk does to the journal, without a disk to fill."""
         resource.prlimit(self.pid(), resource.RLIMIT_FSIZE, (1 if full else resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def load_faults(self, library: str) -> SystemFaults:
+        """From its next start on the system fails as the test says."""
+        self.faults = SystemFaults(self.directory, library, self.binary)
+        return self.faults
 
     def start(self) -> "Agent":
         process = self.launch()
@@ -100,15 +110,20 @@ class Agent:
         self.kill()
         return self.start()
 
+    def wait_end(self, timeout: float = 15) -> int:
+        """Of itself: the exit status, once all that it said is in the log."""
+        assert self.process
+        status = self.process.wait(timeout)
+        self.copier.join(5)
+        return status
+
     def stop(self, timeout: float = 15) -> int:
         """SIGTERM; the exit status."""
         assert self.process
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            status = self.process.wait(timeout)
-            self.copier.join(5)
-            return status
+            return self.wait_end(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"no end {timeout} s after SIGTERM:\n{self.log()[-3000:]}") from None

@@ -13,5 +13,15 @@ def sendpost_binary() -> Path:
     return Path(os.environ.get("SENDPOST_BINARY", BUILD / "dev" / "sendpost"))
 
 
+def release_binary() -> Path:
+    """Without sanitizers."""
+    return BUILD / "release" / "sendpost"
+
+
+def preload_library(binary: Path, name: str) -> Path:
+    """harness/preload, as built with that binary."""
+    return binary.parent / "tests" / f"preload_{name}.so"
+
+
 def prefect_environment(version: str) -> Path:
     return BUILD / f"prefect-{version}"

@@ -7,6 +7,7 @@ import re
 import select
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 import time
@@ -42,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
     server: "Listener"
 
     def setup(self) -> None:
+        if self.server.fake.tls:
+            self.request = self.server.fake.tls.wrap_socket(self.request, server_side=True)
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stopping = self.server.fake.stopping
@@ -187,6 +190,7 @@ class FakePrefect:
         self.log: list[Request] = []
         self.log_lock = threading.Lock()
         self.stopping = threading.Event()
+        self.tls: ssl.SSLContext | None = None  # set before the start: https
         self.listener: Listener | None = None
         self.port = 0
 
@@ -201,7 +205,7 @@ class FakePrefect:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/api"
 
     @property
     def driver(self) -> PrefectClient:
