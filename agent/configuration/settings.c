@@ -116,6 +116,19 @@ static bool is_header_name(const char *name)
     return *name != '\0';
 }
 
+/* What says who we are, and where a body ends. */
+static bool is_ours(const char *name)
+{
+    static const char *const ours[] = {"Authorization", "Prefect-Csrf-Token", "Prefect-Csrf-Client", "Content-Length",
+                                       "Transfer-Encoding"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strcasecmp(name, ours[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool headers_put(TextList *headers, const char *name, const char *value, Error *error)
 {
     if (!is_header_name(name)) {
@@ -124,7 +137,7 @@ bool headers_put(TextList *headers, const char *name, const char *value, Error *
     if (strpbrk(value, "\r\n")) {
         return error_set(error, ERROR_INVALID, "the header '%.60s' has more than one line", name);
     }
-    if (strcasecmp(name, "Authorization") == 0 || strncasecmp(name, "Prefect-Csrf-", 13) == 0) {
+    if (is_ours(name)) {
         return error_set(error, ERROR_INVALID, "the header '%.60s' cannot be replaced", name);
     }
     char *header = text_format("%s: %s", name, value);

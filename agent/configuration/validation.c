@@ -79,6 +79,9 @@ bool configuration_validate(const Configuration *configuration, const Setting **
     if (!configuration->definitions_directory[0]) {
         return wrong_setting("definitions.directory", wrong, error, "must not be empty");
     }
+    if (strpbrk(configuration->prefect_api_url, "?#")) {
+        return wrong_setting("prefect.api_url", wrong, error, "must not have a query or a fragment");
+    }
     if (configuration->prefect_poll_min_ms > configuration->prefect_poll_max_ms) {
         return wrong_setting("prefect.poll.min", wrong, error, "is longer than prefect.poll.max");
     }

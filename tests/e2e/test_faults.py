@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prefect away, hanging, slow, refusing or lying: nothing fails, nothing advances, and it recovers by itself."""
+import email.utils
 import time
 
 import pytest
@@ -37,6 +38,9 @@ FAULTS = {
     "403": faults.status(403, {"detail": "no"}),
     "408": faults.status(408),
     "425": faults.status(425),
+    "407": faults.status(407),
+    "404-of-a-proxy": faults.text(b"default backend - 404", "text/plain", 404),
+    "503-nan": faults.status(503, headers={"Retry-After": "nan"}),
     "redirect": faults.redirect("http://127.0.0.1:1/api"),
 }
 FAILING = Plan(end="FAILED", message="broken", tasks=[("explode", "FAILED", "boom")], logs=[(40, "why")])
@@ -207,6 +211,65 @@ def test_retry_after_is_obeyed(fake, start_on):
     agent.cancel(run_id)
 
 
+def test_a_date_to_retry_after_is_obeyed(fake, start_on):
+    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
+    run_id = agent.trigger("daily")
+    agent.wait_stage(run_id, "only", "running")
+    rule = fake.faults.add(faults.too_many(email.utils.formatdate(time.time() + 4, usegmt=True)), path="/flow_runs/filter$")
+    wait_for("refused", lambda: rule.struck == 1)
+    refused = next(request for request in fake.requests("/flow_runs/filter$") if request.status == 429)
+    wait_for("asked again", lambda: [one for one in fake.requests() if one.at > refused.at + 0.05])
+    following = min(one.at for one in fake.requests() if one.at > refused.at + 0.05)
+    assert 2 <= following - refused.at <= 6
+    assert agent.metrics().value("sendpost_prefect_up") == 1
+
+
+def test_people_are_told_at_once_while_nothing_may_leave(fake, start_on):
+    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
+    agent.wait_stage(agent.trigger("daily"), "only", "running")
+    rule = fake.faults.add(faults.too_many("60"), path="/flow_runs/filter$")
+    wait_for("refused", lambda: rule.struck == 1)
+    began = time.monotonic()
+    wait_for("told", lambda: agent.send("GET", "/v1/prefect/deployments").status == 502)
+    assert time.monotonic() - began < 10
+
+
+def test_a_lower_limit_of_prefect_is_met_with_smaller_batches(fake, start_on):
+    """PREFECT_API_DEFAULT_LIMIT=60 there."""
+    def limited(exchange) -> None:
+        if exchange.read_body().get("limit", 0) > 60:
+            exchange.answer(422, {"detail": "Invalid limit: must be less than or equal to 60."})
+        else:
+            exchange.answer(*exchange.process())
+
+    fake.faults.add(limited, path="/flow_runs/filter$", count=None)
+    stages = [{"name": "all", "parallel": [{"name": f"s{number}", "run": "mailing/main"} for number in range(100)]}]
+    agent = start_on(fake, *stages, deployments={"mailing/main": Plan(seconds=2)}, settings={"prefect.timeout": "20s"})
+    assert agent.wait_ended(agent.trigger("daily"), timeout=60)["state"] == "completed"
+    refused = [request for request in fake.requests("/flow_runs/filter$") if request.status == 422]
+    assert 1 <= len(refused) <= 8  # it is remembered
+
+
+def test_a_body_without_end_is_cut(fake, start_on):
+    sent = []
+
+    def endless(exchange) -> None:
+        """As faults.endless, and counts."""
+        exchange.raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk = b"10000\r\n" + b"[" * 65536 + b"\r\n"
+        try:
+            for _ in range(1 << 14):  # a gigabyte
+                exchange.raw(chunk)
+                sent.append(65536)
+        except OSError:
+            exchange.drop()
+
+    agent = start_on(fake, settings={"prefect.timeout": "60s"}, deployments={"mailing/main": Plan(seconds=2)})
+    rule = fake.faults.add(endless, path="/flow_runs/filter$")
+    assert agent.wait_ended(agent.trigger("daily"), timeout=60)["state"] == "completed"
+    assert rule.struck == 1 and (16 << 20) <= sum(sent) < (64 << 20)
+
+
 def test_a_storm_of_errors_is_met_with_patience(fake, start_on):
     agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
     run_id = agent.trigger("daily")
@@ -307,6 +370,45 @@ def test_csrf(fake, start_on):
     agent.wait_stage(run_id, "one", "completed")
     fake.csrf_tokens.clear()
     assert agent.wait_ended(run_id, timeout=60)["state"] == "completed"
+
+
+def test_tokens_that_never_fit_are_no_success(fake, start_on):
+    """403 for ever: it is said, nothing fails, and it is not asked all the time."""
+    rule = fake.faults.add(faults.status(403, {"detail": "Invalid CSRF token or client identifier."}), path="/flow_runs/filter$|/create_flow_run$",
+                           count=None)
+    agent = start_on(fake)
+    run_id = agent.trigger("daily")
+    wait_for("it is noticed", lambda: agent.metrics().sum("sendpost_prefect_request_failures_total", cause="auth") > 0)
+    wait_for("it is shown", lambda: agent.metrics().value("sendpost_prefect_up") == 0)
+    assert agent.run(run_id)["state"] == "scheduled"
+    before = rule.struck
+    holds_for("with patience", lambda: rule.struck - before < 40, 2)
+    fake.faults.clear()
+    assert agent.wait_ended(run_id, timeout=60)["state"] == "completed"
+
+
+def test_one_token_for_many_requests(fake, start_on):
+    """While the new token is on its way, nothing leaves with the old one."""
+    fake.csrf = True
+    stages = [{"name": "all", "parallel": [{"name": f"s{number}", "run": "mailing/main"} for number in range(20)]}]
+    agent = start_on(fake, *stages)
+    assert agent.wait_ended(agent.trigger("daily"), timeout=60)["state"] == "completed"
+    assert len(fake.requests("/csrf-token")) <= 2
+    check_one_flow_run_an_attempt(agent, fake, [agent.get("/v1/runs")["runs"][0]["id"]])
+
+
+def test_an_answer_about_another_deployment(fake, start_on):
+    """Of the lookup by name: believed, it would start another flow."""
+    other = fake.deploy("mailing/other")
+    fake.faults.add(faults.status(200, other), path="/deployments/name/mailing/main$", count=2)
+    agent = start_on(fake)
+    assert agent.wait_ended(agent.trigger("daily"), timeout=60)["state"] == "completed"
+    assert {run["deployment_id"] for run in fake.store.flow_runs.values()} == {fake.store.deployment_named("mailing", "main")["id"]}
+
+
+def test_names_are_encoded(fake, start_on):
+    agent = start_on(fake, {"name": "only", "run": "für alle/täglich #1?"}, deployments={"für alle/täglich #1?": Plan()})
+    assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
 
 
 def test_custom_headers(fake, start_on):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal when things go wrong: a full disk, a damaged file, two agents, restarts."""
 import contextlib
-import os
+import sqlite3
 import subprocess
 import time
 
@@ -90,20 +90,92 @@ def test_a_second_agent_refuses_and_names_the_first(fake, start_on):
     assert agent.alive
 
 
+def test_two_agents_race(fake, start_on):
+    """One wins, the other names it."""
+    agent = start_on(fake, ready=False)
+    rivals = [subprocess.Popen(agent.command(), env=agent.environment(), cwd=agent.directory, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               text=True) for _ in range(4)]
+    try:
+        wait_for("three give up", lambda: sum(rival.poll() is not None for rival in rivals) == 3)
+        winner = next(rival for rival in rivals if rival.poll() is None)
+        for loser in rivals:
+            if loser is not winner:
+                assert loser.returncode == 1
+                assert f"process {winner.pid}" in loser.communicate()[1]
+    finally:
+        for rival in rivals:
+            rival.kill()
+            rival.wait()
+
+
+def damage(journal, pages) -> bytes:
+    """Those pages of it, overwritten."""
+    bad = bytes(range(256)) * 16
+    with open(journal, "r+b") as file:
+        for page in pages:
+            file.seek(page * 4096)
+            file.write(bad)
+    return bad
+
+
 def test_a_damaged_journal_is_put_aside(fake, start_on):
     agent = start_on(fake)
     agent.wait_ended(agent.trigger("daily"))
+    assert agent.metrics().value("sendpost_journal_quarantined_timestamp_seconds") == 0
     assert agent.stop() == 0
-    damage = bytes(range(256)) * 16
-    with open(agent.journal, "r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(min(4096, size // 2))
-        file.write(damage * 4)
+    bad = damage(agent.journal, range(1, 5))
     agent.start()
-    assert "quarantine" in agent.log() or "damaged" in agent.log()
-    aside = [path for path in agent.directory.iterdir() if path.name.startswith("journal") and path.read_bytes().find(damage[:64]) >= 0]
-    assert aside and agent.journal not in aside
+    assert "damaged" in agent.log() and "level=error" in agent.log()
+    aside = [path for path in agent.directory.glob("journal.db.damaged-*") if bad[:64] in path.read_bytes()]
+    assert len(aside) == 1
+    moved_at = int(aside[0].name.rpartition("-")[2])
+    assert agent.metrics().value("sendpost_journal_quarantined_timestamp_seconds") == pytest.approx(moved_at / 1000)
+    assert agent.get("/v1/status")["journal"]["quarantined_at"]
     assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
+
+
+def test_damaged_while_it_runs(fake, start_on):
+    """Found by whatever reads the page, here the retention of old events: it ends, and puts the file aside when it starts."""
+    agent = start_on(fake)
+    agent.stop()
+    with contextlib.closing(sqlite3.connect(agent.journal)) as database, database:
+        database.executemany("INSERT INTO event(id, type, at, detail) VALUES(?, 'run.created', 1, ?)",
+                             ((-number, "x" * 4000) for number in range(1, 6000)))
+    agent.start()
+    damage(agent.journal, range(1, agent.journal.stat().st_size // 4096))
+    wait_for("it ends", lambda: not agent.alive)
+    assert agent.wait_end() == 1
+    agent.start()
+    assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
+
+
+def test_a_missing_wal(fake, start_on):
+    """What was newest is lost, and creations that it knew of are found again by their keys."""
+    agent = start_on(fake, {"name": "one", "run": "mailing/one"}, {"name": "two", "run": "mailing/two"},
+                     deployments={"mailing/one": None, "mailing/two": None})
+    run_id = agent.trigger("daily")
+    agent.wait_run(run_id, "knows its flow run", lambda run: stage(run, "one")["flow_run"])
+    assert agent.stop() == 0
+    agent.start()
+
+    def complete(number: int) -> None:
+        with fake.store.lock:
+            flow_run = list(fake.store.flow_runs.values())[number]
+            fake.store.set_state(flow_run["id"], {"type": "RUNNING"})
+            fake.store.set_state(flow_run["id"], {"type": "COMPLETED"})
+
+    complete(0)
+    agent.wait_run(run_id, "has the second one", lambda run: stage(run, "two")["flow_run"])
+    agent.kill()
+    for suffix in ("-wal", "-shm"):
+        agent.journal.with_name(agent.journal.name + suffix).unlink()
+    agent.start()
+    assert "-wal is missing" in agent.log()
+    agent.wait_run(run_id, "has it again", lambda run: stage(run, "two")["flow_run"])
+    complete(1)
+    run = agent.wait_ended(run_id)
+    assert run["state"] == "completed" and stage(run, "two")["flow_run"]["adopted"]
+    check_one_flow_run_an_attempt(agent, fake, [run_id])
 
 
 def test_a_journal_that_is_none(fake, start_on):

@@ -116,11 +116,11 @@ def redirect(location: str) -> Fault:
     return status(307, {}, {"Location": location})
 
 
-def text(body: bytes, content_type: str = "application/json") -> Fault:
-    """Any bytes as a complete 200, after processing."""
+def text(body: bytes, content_type: str = "application/json", code: int = 200) -> Fault:
+    """Any bytes as a complete answer, after processing."""
     def fault(exchange: Exchange) -> None:
         exchange.process()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"HTTP/1.1 {code} Text\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
         exchange.raw(head.encode() + body)
     return fault
 
