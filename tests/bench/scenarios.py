@@ -108,7 +108,7 @@ def loop() -> Iterator[Figure]:
         agent.turns_forget()
         time.sleep(3)
         _, _, processor_ms = agent.turns()
-        yield Figure("1,000 flow runs followed: longest turn, processor time", processor_ms, "ms")
+        yield Figure("1,000 flow runs followed: longest turn, processor time", processor_ms, "ms", 10)
 
 
 def watched() -> Iterator[Figure]:
