@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_while_prefect_hangs(fake, start_on):
     agent.start()
     assert agent.wait_ended(run_id)["state"] == "completed"
     check_one_flow_run_an_attempt(agent, fake, [run_id])
+
+
+def test_while_people_wait_for_an_answer_of_prefect(fake, start_on):
+    """Their question has not left, as all places are taken: it is answered at once, and does not hold up the end."""
+    agent = start_on(fake, settings={"prefect.timeout": "60s", "prefect.max_concurrent_requests": "1"})
+    rule = fake.faults.add(faults.hang, path="/create_flow_run$")
+    agent.trigger("daily")
+    wait_for("the only place is taken", lambda: rule.struck == 1)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(agent.send, "GET", "/v1/prefect/deployments")
+        wait_for("it has come in", lambda: agent.metrics().sum("sendpost_http_requests_in_flight") >= 2)
+        began = time.monotonic()
+        os.kill(agent.pid(), signal.SIGTERM)
+        assert waiting.result().status == 502
+        assert time.monotonic() - began < 5
+    assert agent.wait_end() == 0
 
 
 def test_interrupt_is_the_same(fake, start_on):
