@@ -37,6 +37,7 @@ def test_nothing_there_yet(world):
     deployment = world.deploy("main")
     agent = world.start(observe(world, wait="1m"))
     run_id = agent.trigger("daily")
+    agent.wait_state(run_id, "running")  # once Prefect has answered which deployment that is
     holds_for("waits", lambda: agent.run(run_id)["state"] == "running", 1)
     create(world, deployment, "RUNNING", "COMPLETED")
     assert agent.wait_ended(run_id)["state"] == "completed"
