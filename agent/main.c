@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands, and nothing else. */
+#include "base/memory.h"
 #include "base/text.h"
 #include "commands/command.h"
 #include <errno.h>
