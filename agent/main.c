@@ -50,6 +50,7 @@ int main(int argc, char **argv)
         return argc < 2 ? (int)complain(STATUS_USAGE, "no command", "'sendpost help' lists them")
                         : (int)command_unknown(name);
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* who reads a pipe sees each line as it is printed */
     static CommandLine line;
     Error error = {0};
     if (!command_line_parse(command, argc - 2, argv + 2, &line, &error)) {
@@ -61,7 +62,7 @@ int main(int argc, char **argv)
         auto_buffer out;
         buffer_init(&out, 1 << 16);
         command_print_help(command, &out);
-        fwrite(out.bytes, 1, out.length, stdout);
+        print(&out);
         return (int)flushed(STATUS_DONE);
     }
     return (int)flushed(command->run(&line));

@@ -169,7 +169,7 @@ static void named_fetched(Exchange *exchange, const PrefectFetched *fetched)
 void handle_deployment_by_name(Exchange *exchange)
 {
     Buffer path;
-    buffer_init(&path, 8 * URL_MAX);
+    buffer_init(&path, 8UL * URL_MAX);
     buffer_text(&path, "/deployments/name/");
     url_encode(&path, exchange->match.names[0]);
     buffer_char(&path, '/');

@@ -2,6 +2,7 @@
 /* The sockets are made here, not by libmicrohttpd, for local sockets and for error messages that name the cause. */
 #include "api/listener.h"
 #include "api/exchange.h"
+#include "base/assert.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -90,15 +91,18 @@ static int open_network(const struct addrinfo *chosen, const char *address, Erro
 
 static void describe_network(Listener *listener, int fd, const char *host)
 {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
     socklen_t length = sizeof bound;
-    getsockname(fd, (struct sockaddr *)&bound, &length);
-    bool v6 = bound.ss_family == AF_INET6;
-    uint16_t port = v6 ? ((struct sockaddr_in6 *)&bound)->sin6_port : ((struct sockaddr_in *)&bound)->sin_port;
+    invariant(getsockname(fd, &bound.any, &length) == 0); /* it has been bound */
+    uint16_t port = bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port;
     bool bracketed = strchr(host, ':') != NULL;
     listener->name = text_format(bracketed ? "[%s]" : "%s", host);
     listener->address = text_format("%s:%u", listener->name, ntohs(port));
-    listener->loopback = is_loopback((struct sockaddr *)&bound);
+    listener->loopback = is_loopback(&bound.any);
 }
 
 static int listen_network(Listener *listener, const char *address, Error *error)

@@ -67,10 +67,10 @@ static void name_addresses(Server *server)
 static size_t connections_maximum(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + 2 * OTHER_DESCRIPTORS) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + 2UL * OTHER_DESCRIPTORS) {
         return CONNECTIONS_MAX;
     }
-    return limit.rlim_cur > 3 * OTHER_DESCRIPTORS ? limit.rlim_cur - 2 * OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
+    return limit.rlim_cur > 3UL * OTHER_DESCRIPTORS ? limit.rlim_cur - 2UL * OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
 }
 
 Server *server_new(const ServerView *view, Error *error)

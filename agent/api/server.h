@@ -41,7 +41,7 @@ void server_run(Server *server, Now now);
 /* The next command to step, or false. Its texts are valid until its token is answered. A command whose idempotency key
  * the journal has is answered here. */
 bool server_take_command(Server *server, Happening *happening);
-void server_reply(Server *server, const Reply *reply);
+void server_reply(Server *server, const Reply *given);
 /* 503 with Retry-After: the journal cannot write. */
 void server_reply_unavailable(Server *server, uint64_t token, const char *detail);
 

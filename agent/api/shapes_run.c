@@ -161,7 +161,7 @@ static void write_stage(JsonWriter *writer, const Run *run, int node, const Shap
     json_write_text(writer, "state", state_names[stage->state]);
     json_write_text(writer, "reason", reason_names[stage->reason]);
     json_write_text(writer, "message", stage->message);
-    if (last) {
+    if (stage->attempt_count) {
         json_write_integer(writer, "attempt", last->number);
     } else {
         json_write_null(writer, "attempt");

@@ -91,7 +91,7 @@ static void write_parameters(JsonWriter *writer, const Definition *definition)
     json_begin_array(writer, "parameters");
     for (size_t i = 0; i < definition->parameter_count; i++) {
         const Parameter *parameter = &definition->parameters[i];
-        auto_buffer value = {.maximum = DOCUMENT_SIZE_MAX * 8u}, values = {.maximum = DOCUMENT_SIZE_MAX * 8u};
+        auto_buffer value = {.maximum = 8UL * DOCUMENT_SIZE_MAX}, values = {.maximum = 8UL * DOCUMENT_SIZE_MAX};
         if (parameter->default_value) {
             json_print(parameter->default_value, &value);
         }

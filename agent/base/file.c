@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void close_cleanup(int *fd)
+static void close_cleanup(const int *fd)
 {
     if (*fd >= 0) {
         close(*fd);

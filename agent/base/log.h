@@ -12,7 +12,7 @@ typedef enum LogFormat { LOG_AUTO, LOG_LOGFMT, LOG_JSON } LogFormat;
 extern const char *const log_level_names[LOG_LEVELS]; /* "debug" "info" "warn" "error" */
 
 /* LOG_AUTO: logfmt when standard error is a terminal, JSON otherwise. */
-void log_configure(LogLevel level, LogFormat format);
+void log_configure(LogLevel level, LogFormat wanted);
 
 /* message is a constant sentence; then pairs of (const char *key, const char *value) ended by a NULL key. A NULL value
  * is left out. log_line(LOG_WARN, "definition is broken", "file", file, "cause", error.text, NULL). Values are cut at 2

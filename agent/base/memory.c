@@ -8,8 +8,8 @@
 
 void memory_exhausted(void)
 {
-    static const char message[] = "sendpost: out of memory\n";
-    fwrite(message, 1, sizeof message - 1, stderr);
+
+    fputs("sendpost: out of memory\n", stderr);
     abort();
 }
 

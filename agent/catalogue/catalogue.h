@@ -32,8 +32,9 @@ typedef struct Catalogue Catalogue;
 Catalogue *catalogue_new(const char *directory);
 void catalogue_free(Catalogue *catalogue);
 
-/* Before the first scan: what was last good of a file, from the journal. It stands when the file is broken now. */
-void catalogue_remember(Catalogue *catalogue, const char *file, const char *text, size_t length);
+/* Before the first scan: what was last good of the file of that name, from the journal. It stands when the file is
+ * broken now. */
+void catalogue_remember(Catalogue *catalogue, const char *name, const char *text, size_t length);
 
 /* Compares the directory with what is known (by size, times, inode; reads only what differs) and queues the changes. A
  * directory that cannot be read changes nothing (false, error). */

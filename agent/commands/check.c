@@ -186,7 +186,7 @@ static Status check_all(const CommandLine *line, const Configuration *configurat
         complain(STATUS_FAILED, "check", error.text);
     }
     write_summary(&check);
-    fwrite(check.out.bytes, 1, check.out.length, stdout);
+    print(&check.out);
     void *file;
     for (size_t at = 0; map_each(check.names, &at, NULL, &file);) {
         free(file);

@@ -57,6 +57,9 @@ Status command_unknown(const char *name); /* complains, with the nearest one tha
 void command_print_help(const Command *command, Buffer *out);
 void commands_print_help(Buffer *out);
 
+/* To standard output. Whether that took everything is asked once, at the end, by main. */
+void print(const Buffer *text);
+
 /* "sendpost: what: why" on standard error; returns the status. */
 Status complain(Status status, const char *what, const char *why);
 

@@ -25,7 +25,7 @@ bool definition_file_open(DefinitionOfFile *file, const char *path, const char *
         finding_print(&findings.items[i], path, text.bytes, text.length, &out);
     }
     if (out.length) {
-        fwrite(out.bytes, 1, out.length, stderr);
+        fputs(out.bytes, stderr);
     }
     findings_release(&findings);
     return file->definition != NULL;

@@ -106,8 +106,7 @@ static void draw(View *view, const Json *run)
         view->lines++;
     }
     each_stage(view, json_member(run, "stages"), &out, 0);
-    fwrite(out.bytes ? out.bytes : "", 1, out.length, stdout);
-    fflush(stdout);
+    print(&out);
 }
 
 static void print_end(const Json *run)
@@ -119,7 +118,7 @@ static void print_end(const Json *run)
     buffer_format(&out, "run %s %s%s%s%s in %s\n", shown_text(run, "id"), shown_text(run, "state"), reason ? " (" : "",
                   reason ? reason : "", reason ? ")" : "", duration);
     failure_print(json_member(run, "failure"), &out);
-    fwrite(out.bytes, 1, out.length, stdout);
+    print(&out);
 }
 
 static void pause_ms(int64_t ms)

@@ -9,27 +9,22 @@
 
 enum { HELP_MAX = 1 << 16, SCHEMA_MAX = 1 << 20 };
 
-static Status print(Buffer *out)
-{
-    fwrite(out->bytes, 1, out->length, stdout);
-    buffer_release(out);
-    return STATUS_DONE;
-}
-
 static Status help(const CommandLine *line)
 {
-    Buffer out;
+    auto_buffer out;
     buffer_init(&out, HELP_MAX);
     if (line->argument_count == 0) {
         commands_print_help(&out);
-        return print(&out);
+        print(&out);
+        return STATUS_DONE;
     }
     const Command *command = command_find(line->arguments[0]);
     if (!command) {
         return command_unknown(line->arguments[0]);
     }
     command_print_help(command, &out);
-    return print(&out);
+    print(&out);
+    return STATUS_DONE;
 }
 
 static Status version(const CommandLine *line)
@@ -41,7 +36,7 @@ static Status version(const CommandLine *line)
 
 static Status schema(const CommandLine *line)
 {
-    Buffer out;
+    auto_buffer out;
     buffer_init(&out, SCHEMA_MAX);
     if (text_equal(line->arguments[0], "definition")) {
         definition_schema_print(&out);
@@ -50,7 +45,8 @@ static Status schema(const CommandLine *line)
     } else {
         return complain(STATUS_USAGE, "schema", "which one? 'definition' or 'agent'");
     }
-    return print(&out);
+    print(&out);
+    return STATUS_DONE;
 }
 
 const Command command_help = {

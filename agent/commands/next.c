@@ -105,7 +105,7 @@ static void print_ticks(const Definition *definition, int64_t after, int64_t mos
         auto_buffer out;
         buffer_init(&out, LINE_MAX_LENGTH * (count + 1));
         print_tick(upcoming, count, at, &out);
-        fwrite(out.bytes, 1, out.length, stdout);
+        print(&out);
     }
 }
 

@@ -35,7 +35,6 @@ static Status accepted(const CommandLine *line, Client *client, const Answer *an
         puts(answer->text);
     } else if (!json) {
         printf("run %s of %s\n", id, line->arguments[0]);
-        fflush(stdout);
     }
     if (follow) {
         return follow_run(client, "run", id, json);

@@ -194,6 +194,11 @@ Status command_unknown(const char *name)
     return complain(STATUS_USAGE, name, why);
 }
 
+void print(const Buffer *text)
+{
+    (void)fwrite(text->bytes ? text->bytes : "", 1, text->length, stdout);
+}
+
 Status complain(Status status, const char *what, const char *why)
 {
     fprintf(stderr, "sendpost: %s: %s\n", what, why);

@@ -11,22 +11,22 @@
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-/* As JSON or by `print`; releases the answer. */
-static void print_answer(const CommandLine *line, Answer *answer, void (*print)(const Json *json, Buffer *out))
+/* As JSON or by `describe`; releases the answer. */
+static void print_answer(const CommandLine *line, Answer *answer, void (*describe)(const Json *json, Buffer *out))
 {
     if (option_given(line, "json")) {
         puts(answer->text);
     } else {
         auto_buffer out;
         buffer_init(&out, OUTPUT_MAX);
-        print(answer->json, &out);
-        fwrite(out.bytes ? out.bytes : "", 1, out.length, stdout);
+        describe(answer->json, &out);
+        print(&out);
     }
     answer_release(answer);
 }
 
 /* One GET whose answer is printed. */
-static Status show_answer(const CommandLine *line, const char *path, void (*print)(const Json *json, Buffer *out))
+static Status show_answer(const CommandLine *line, const char *path, void (*describe)(const Json *json, Buffer *out))
 {
     Status status;
     Client *client = client_new(line, &status);
@@ -36,7 +36,7 @@ static Status show_answer(const CommandLine *line, const char *path, void (*prin
     Answer answer = {0};
     status = client_get(client, line->command->name, path, &answer);
     if (status == STATUS_DONE) {
-        print_answer(line, &answer, print);
+        print_answer(line, &answer, describe);
     }
     client_free(client);
     return status;
@@ -90,7 +90,7 @@ static Status list(const CommandLine *line)
     status = list_pages(client, &table);
     if (status == STATUS_DONE) {
         table_print(&table, &out);
-        fwrite(out.bytes, 1, out.length, stdout);
+        print(&out);
     }
     table_release(&table);
     client_free(client);

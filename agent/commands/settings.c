@@ -32,7 +32,7 @@ static void print_findings(const Findings *findings, const char *file)
     for (size_t i = 0; i < findings->count; i++) {
         finding_print(&findings->items[i], file, NULL, 0, &out);
     }
-    fwrite(out.bytes, 1, out.length, stderr);
+    fputs(out.bytes, stderr);
 }
 
 Status settings_load(const CommandLine *line, const char *what, Configuration **configuration)

@@ -33,13 +33,10 @@ static bool shifted_date(const char *text, size_t length, TemplatePart *part)
         return false;
     }
     size_t digits = length - name - 2;
-    char number[8];
-    if (digits == 0 || digits >= sizeof number || strspn(text + name + 1, "0123456789") != digits) {
+    if (digits == 0 || digits > 7 || strspn(text + name + 1, "0123456789") != digits) {
         return false;
     }
-    memcpy(number, text + name + 1, digits);
-    number[digits] = '\0';
-    int days = atoi(number);
+    int days = (int)strtol(text + name + 1, NULL, 10);
     *part = (TemplatePart){.kind = TEMPLATE_RUN_DATE, .shift_days = text[name] == '-' ? -days : days};
     return days <= TEMPLATE_SHIFT_DAYS_MAX;
 }

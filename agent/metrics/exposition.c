@@ -180,10 +180,15 @@ static char *put_value(char *out, const Family *family, int position, const char
     }
 }
 
+static const Items *items_of(const Exposition *exposition)
+{
+    return &exposition->snapshot->items[exposition->family->scope];
+}
+
 static const char *item_at(const Exposition *exposition)
 {
-    const Items *items = &exposition->snapshot->items[exposition->family->scope];
-    return exposition->item < items->count ? items->first + exposition->item * items->size : NULL;
+    const Items *items = items_of(exposition);
+    return items->first + exposition->item * items->size;
 }
 
 static char *put_line(char *out, const Exposition *exposition, const char *item)
@@ -208,6 +213,12 @@ static char *put_header(char *out, const Family *family)
 }
 
 /* --- the cursor --- */
+
+/* Bytes of an info family's own labels. */
+static size_t info_length(const Exposition *exposition)
+{
+    return ((const Text *)(item_at(exposition) + exposition->family->offset))->length;
+}
 
 /* The punctuation of a line or a header, with the longest suffix or type name. */
 enum { PUNCTUATION_SIZE = 64 };
@@ -234,11 +245,10 @@ static bool cursor_settle(Exposition *exposition)
 {
     while (exposition->family && !exposition->header) {
         const Family *family = exposition->family;
-        const char *item = item_at(exposition);
-        if (!item) {
+        if (exposition->item >= items_of(exposition)->count) {
             cursor_enter(exposition, family + 1);
         } else if (exposition->position == family_positions(family) ||
-                   (family->form == FORM_INFO && ((const Text *)(item + family->offset))->length == 0)) {
+                   (family->form == FORM_INFO && info_length(exposition) == 0)) {
             exposition->item++;
             exposition->position = 0;
         } else if (!family_has_line(family, exposition->position)) {
@@ -257,9 +267,8 @@ static size_t cursor_size(const Exposition *exposition)
     if (exposition->header) {
         return 2 * strlen(family->name) + strlen(family->help) + PUNCTUATION_SIZE;
     }
-    const char *item = item_at(exposition);
-    size_t size = exposition->line_extra + ((const Text *)item)->length;
-    return family->form == FORM_INFO ? size + ((const Text *)(item + family->offset))->length : size;
+    size_t size = exposition->line_extra + ((const Text *)item_at(exposition))->length;
+    return family->form == FORM_INFO ? size + info_length(exposition) : size;
 }
 
 static char *cursor_put(Exposition *exposition, char *out)

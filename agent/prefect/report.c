@@ -41,8 +41,7 @@ static char *task_name(const Json *task)
         return NULL;
     }
     const char *dash = strrchr(name, '-');
-    size_t suffix = dash ? strlen(dash + 1) : 0;
-    bool is_dynamic = dash && dash > name && suffix && dynamic && strncmp(dash + 1, dynamic, suffix) == 0;
+    bool is_dynamic = dash && dash > name && dash[1] && dynamic && text_starts_with(dynamic, dash + 1);
     return is_dynamic ? text_copy_length(name, (size_t)(dash - name)) : text_copy(name);
 }
 
@@ -176,7 +175,7 @@ bool report_collect(const Json *task_runs, const Json *logs, CollectedReport *re
         collected.task_message = message ? text_copy_length(message, text_cut(message, MESSAGE_MAX)) : NULL;
     }
     Buffer text;
-    buffer_init(&text, REPORT_LOGS_MAX * (REPORT_LINE_MAX + 256) * 6);
+    buffer_init(&text, 6UL * REPORT_LOGS_MAX * (REPORT_LINE_MAX + 256));
     JsonWriter writer;
     json_writer_init(&writer, &text);
     json_begin_array(&writer, NULL);

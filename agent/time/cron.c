@@ -92,11 +92,9 @@ static bool take_step(const Field *field, const char **at, int *step, Error *err
 /* One element of a list: *, a value or a range, with or without a step. */
 static bool take_element(const Field *field, const char **at, uint64_t *bits, Error *error)
 {
-    int low, high, step;
+    int low = field->minimum, high = field->maximum, step;
     if (**at == '*') {
         (*at)++;
-        low = field->minimum;
-        high = field->maximum;
     } else {
         if (!take_value(field, at, &low, error)) {
             return false;

@@ -68,7 +68,7 @@ static bool take_header(Cursor *cursor, Header *header)
 /* Bytes of a block's data with times of `time_size` bytes. */
 static size_t data_size(const Header *header, size_t time_size)
 {
-    return header->time_count * (time_size + 1) + header->type_count * 6 + header->name_count +
+    return header->time_count * (time_size + 1) + 6UL * header->type_count + header->name_count +
            header->leap_count * (time_size + 4) + header->standard_count + header->utc_count;
 }
 
@@ -91,7 +91,7 @@ static bool read_transitions(Zone *zone, const unsigned char *data, const Header
     zone->at = memory_new(zone->count * sizeof *zone->at);
     zone->offsets = memory_new((zone->count + 1) * sizeof *zone->offsets);
     for (size_t i = 0; i <= zone->count; i++) {
-        unsigned type = i == 0 ? 0 : indexes[i - 1];
+        size_t type = i == 0 ? 0 : indexes[i - 1];
         if (type >= header->type_count) {
             return false;
         }

@@ -23,7 +23,7 @@ static int64_t date_in_year(const ZoneRuleDate *date, int64_t year)
         int64_t first = calendar_days(year, date->month, 1);
         int64_t next = date->month == 12 ? calendar_days(year + 1, 1, 1) : calendar_days(year, date->month + 1, 1);
         int64_t weekday = ((first + 4) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
-        day = first + (date->day - weekday + 7) % 7 + 7 * (date->week - 1);
+        day = first + (date->day - weekday + 7) % 7 + 7L * (date->week - 1);
         while (day >= next) { /* week 5 is the last one */
             day -= 7;
         }
