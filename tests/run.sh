@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.."
 root=$(pwd)
-all="unit simulation contract e2e fuzz style"
+all="unit simulation contract e2e fuzz style lint"
 tiers=${*:-$all}
 logs=$root/build/test-logs
 python=$root/build/test-venv/bin/python
@@ -32,8 +32,12 @@ done
 
 # Preparation
 
+configure() {
+  [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >"$logs/configure-$1.log" 2>&1 || { cat "$logs/configure-$1.log"; fail "cmake --preset $1"; }
+}
+
 configure_and_build() {
-  { [ -f "build/$1/build.ninja" ] || cmake --preset "$1" >"$logs/configure-$1.log" 2>&1; } || { cat "$logs/configure-$1.log"; fail "cmake --preset $1"; }
+  configure "$1"
   cmake --build --preset "$1" >"$logs/build-$1.log" 2>&1 || { tail -n 40 "$logs/build-$1.log"; fail "building $1"; }
   echo "built $1"
 }
@@ -53,6 +57,7 @@ prepare() {
   environments >"$logs/environments.log" 2>&1 &
   environments_pid=$!
   if wanted unit simulation contract e2e; then configure_and_build dev; fi
+  if wanted lint; then configure dev; fi
   if wanted simulation e2e; then configure_and_build release; fi
   if wanted fuzz; then configure_and_build fuzz; fi
   wait "$environments_pid" || { cat "$logs/environments.log"; fail "Python environments"; }
@@ -92,6 +97,7 @@ tier_contract() { pytest contract; }
 tier_e2e() { pytest e2e; }
 tier_fuzz() { sh tests/fuzz/run.sh; }
 tier_style() { SENDPOST_TEST_PROCESSES=0 pytest style; }
+tier_lint() { SENDPOST_TEST_PROCESSES=2 pytest lint; }
 
 # One tier, its output in a log (and on the terminal when it is the only one). Leaves "status passed failed seconds" in NAME.result.
 run_tier() {
@@ -170,10 +176,10 @@ if wanted contract e2e; then
   services_start
   lane contract e2e &
   waiting=$!
-  lane unit simulation fuzz style
+  lane unit simulation fuzz style lint
   wait "$waiting"
 else
-  lane unit simulation fuzz style
+  lane unit simulation fuzz style lint
 fi
 services_stop
 summary
