@@ -7,7 +7,7 @@ root=$(pwd)
 state=$root/build/quickstart
 sendpost=$root/build/release/sendpost
 port=9847 prefect_port=4200 once=
-agent= flows= server=
+agent= flows= server= following=
 
 usage() {
   cat <<'TEXT'
@@ -72,6 +72,7 @@ stop() {
 stop_all() {
   trap - EXIT INT TERM HUP
   if [ -n "$agent$flows$server" ]; then say "stopping"; fi
+  stop "$following"
   stop "$agent"
   stop "$flows"
   stop "$server"
@@ -132,7 +133,9 @@ start_prefect() {
 
 start_flows() {
   say "serving the example flows on $PREFECT_API_URL"
-  export PREFECT_RUNNER_POLL_FREQUENCY=1
+  # Not the common temporary directory: there Prefect's runner_storage may be another user's.
+  mkdir -p "$state/tmp"
+  export PREFECT_RUNNER_POLL_FREQUENCY=1 TMPDIR="$state/tmp"
   start flows "$root/build/prefect-$version/bin/python" deploy/flows/mailings.py
   flows=$!
   wait_for "the flow server" flows "$flows" "$PREFECT_API_URL/$last_deployment"
@@ -140,9 +143,30 @@ start_flows() {
 
 start_agent() {
   say "starting the agent on port $port"
-  start agent "$sendpost" agent --config config/agent.yaml --set "http.listen=127.0.0.1:$port" --set "journal.path=$state/journal.db"
+  start agent "$sendpost" agent --config config/agent.yaml --set "http.listen=127.0.0.1:$port" --set "journal.path=$state/journal.db" \
+    --set prefect.cancel_grace=15s
   agent=$!
   wait_for "the agent" agent "$agent" "$SENDPOST_SERVER/-/ready"
+}
+
+# watched COMMAND...: leaves its status. Not for ever, should what it needs be gone.
+watched() {
+  "$@" 9>&- &
+  following=$!
+  while running "$following"; do
+    [ -z "$flows" ] || running "$flows" || ended "the flow server" flows
+    running "$agent" || ended "the agent" agent
+    sleep 0.2
+  done
+  status=0
+  wait "$following" || status=$?
+  following=
+}
+
+# ended WHAT NAME
+ended() {
+  tail -n 30 "$state/$2.log" >&2
+  fail "$1 has ended; the whole log is $state/$2.log"
 }
 
 what_next() {
@@ -196,10 +220,13 @@ elif ! get "$PREFECT_API_URL/$last_deployment" >/dev/null; then
 fi
 start_agent
 
-status=0
-"$sendpost" run daily-mailing --reason quickstart --follow || status=$?
+if "$sendpost" cancel daily-mailing >"$state/cancel.log" 2>&1; then
+  say "cancelling the run that was cut off the last time"
+  watched "$sendpost" follow daily-mailing
+fi
+watched "$sendpost" run daily-mailing --reason quickstart --follow
 if [ -n "$once" ]; then exit "$status"; fi
 what_next
 say "Ctrl-C stops everything"
 wait "$agent" || true
-fail "the agent has ended; see $state/agent.log"
+ended "the agent" agent

@@ -11,6 +11,7 @@ from harness import flows_process
 from harness.agent import stage
 from harness.http import free_port
 from harness.paths import PREFECT_VERSIONS, ROOT
+from harness.waiting import wait_for
 
 EXAMPLES = ROOT / "config" / "sendposts"
 
@@ -61,10 +62,16 @@ def test_killed_while_flows_run(agent):
     assert {one["attempt"] for one in (stage(run, path) for path in ("extract", "render", "report"))} == {1}
 
 
-def quickstart(*arguments, **environment):
+def quickstart_process(*arguments, **environment):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SENDPOST_"))}
-    return subprocess.run(["sh", str(ROOT / "deploy" / "quickstart.sh"), *arguments], capture_output=True, text=True, timeout=500,
-                          stdin=subprocess.DEVNULL, env=inherited | environment, cwd="/")
+    return subprocess.Popen(["sh", str(ROOT / "deploy" / "quickstart.sh"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            stdin=subprocess.DEVNULL, env=inherited | environment, cwd="/")
+
+
+def quickstart(*arguments, **environment):
+    process = quickstart_process(*arguments, **environment)
+    stdout, stderr = process.communicate(timeout=500)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 @pytest.mark.timeout(600)
@@ -79,9 +86,18 @@ def test_quickstart_once():
 
 
 @pytest.mark.timeout(600)
-def test_quickstart_on_a_prefect_that_is_there():
-    result = quickstart("--once", "--port", str(free_port()), PREFECT_API_URL=flows_process.ensure("3.8.8").url)
+def test_quickstart_again_after_it_was_cut_off():
+    """On a Prefect that is there, in the middle of a run; nothing of it stays, and the next one works."""
+    url, port = flows_process.ensure("3.8.8").url, free_port()
+    with quickstart_process("--port", str(port), PREFECT_API_URL=url) as process:
+        wait_for("a stage has begun", lambda: "extract" in process.stdout.readline(), 300, 0)
+        process.terminate()
+        assert process.wait(60) == 143
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+    result = quickstart("--once", "--port", str(port), PREFECT_API_URL=url)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "cut off the last time" in result.stdout
 
 
 def test_quickstart_with_a_port_in_use():
