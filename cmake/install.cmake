@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` lays down. Units name the binaries by their full path, which is known only then, as --prefix may change it.
+install(TARGETS sendpost RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(PROGRAMS deploy/sendpost-pull DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY config DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost)
+install(FILES deploy/pull.env DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost/config)
+install(FILES deploy/sendpost-pull.sysusers DESTINATION lib/sysusers.d RENAME sendpost-pull.conf)
+install(FILES deploy/sendpost-pull.timer DESTINATION lib/systemd/system)
+install(FILES deploy/sendpost.service deploy/sendpost-pull.service DESTINATION lib/systemd/system)
+install(CODE "set(bin \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")")
+install(CODE [[
+  foreach(unit sendpost.service sendpost-pull.service)
+    set(file "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/lib/systemd/system/${unit}")
+    file(READ "${file}" text)
+    string(REPLACE "ExecStart=sendpost" "ExecStart=${bin}/sendpost" text "${text}")
+    file(WRITE "${file}" "${text}")
+  endforeach()
+]])
