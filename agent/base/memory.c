@@ -8,7 +8,6 @@
 
 void memory_exhausted(void)
 {
-
     fputs("sendpost: out of memory\n", stderr);
     abort();
 }
