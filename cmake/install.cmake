@@ -7,6 +7,7 @@ install(FILES deploy/pull.env DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost/conf
 install(FILES deploy/sendpost-pull.sysusers DESTINATION lib/sysusers.d RENAME sendpost-pull.conf)
 install(FILES deploy/sendpost-pull.timer DESTINATION lib/systemd/system)
 install(FILES deploy/sendpost.service deploy/sendpost-pull.service DESTINATION lib/systemd/system)
+install(FILES deploy/completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sendpost)
 install(CODE "set(bin \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")")
 install(CODE [[
   foreach(unit sendpost.service sendpost-pull.service)
@@ -16,3 +17,9 @@ install(CODE [[
     file(WRITE "${file}" "${text}")
   endforeach()
 ]])
+install(CODE "
+  set(manual \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")
+  file(MAKE_DIRECTORY \"\${manual}\")
+  execute_process(COMMAND sh \"${PROJECT_SOURCE_DIR}/deploy/manual.sh\" \"$<TARGET_FILE:sendpost>\"
+    OUTPUT_FILE \"\${manual}/sendpost.1\" COMMAND_ERROR_IS_FATAL ANY)
+")

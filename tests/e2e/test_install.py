@@ -70,6 +70,28 @@ def test_the_service_runs(prefix, tmp_path, fake):
             process.communicate(timeout=20)
 
 
+def commands() -> set[str]:
+    listed = subprocess.run([str(sendpost_binary()), "help"], capture_output=True, text=True, check=True, timeout=30).stdout
+    return set(re.findall(r"^  ([a-z]+)  ", listed, re.M))
+
+
+def test_the_manual_has_every_command(prefix):
+    manual = (prefix / "share/man/man1/sendpost.1").read_text()
+    assert manual.splitlines()[1].startswith(".TH SENDPOST 1")
+    assert commands() == set(re.findall(r"^\.SH sendpost ([a-z]+)$", manual, re.M)) > set()
+    assert r"\-\-idempotency\-key" in manual
+
+
+@pytest.mark.parametrize("words, offered", [(("ru",), {"run", "runs"}), (("help", "che"), {"check"}), (("run", "--fo"), {"--for", "--follow"}),
+                                            (("show", "dai"), {"daily"}), (("check", "sendp"), set())])
+def test_completion(prefix, fake, start_agent, words, offered):
+    agent: Agent = start_agent(fake.url, {"daily": definition("daily")})
+    script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sendpost; printf "%s\\n" "${COMPREPLY[@]}"'
+    result = subprocess.run(["bash", "-c", script, "bash", str(prefix / "share/bash-completion/completions/sendpost"), str(sendpost_binary()), *words],
+                            env=agent.environment() | {"SENDPOST_SERVER": agent.url}, capture_output=True, text=True, timeout=60)
+    assert (set(result.stdout.split()), result.stderr) == (offered, "")
+
+
 # The timer's command, with a real repository.
 
 
