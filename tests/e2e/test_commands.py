@@ -72,13 +72,6 @@ def test_check_says_where(tmp_path):
     assert f"::error file={file},line=5,col=5::" in sendpost("check", str(file), "--format", "github").stdout
 
 
-@pytest.mark.parametrize("arguments", [("version",), ("help",), ("check", str(ROOT / "config" / "sendposts")), ("schema", "definition")])
-def test_output_that_cannot_be_written(arguments):
-    with open("/dev/full", "w") as full:
-        result = subprocess.run([str(sendpost_binary()), *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
-    assert (result.returncode, result.stderr) == (FAILED, f"sendpost: {arguments[0]}: standard output cannot be written\n")
-
-
 def test_check_of_nothing(tmp_path):
     assert sendpost("check", str(tmp_path / "nothing.yaml")).returncode == FAILED
 
