@@ -56,11 +56,11 @@ bool journal_load_run(Journal *journal, const char *id, RunRecord *run, StageRec
 
 /* Newest first (created_at, id): summaries only. */
 typedef struct RunQuery {
-    const char *sendpost; /* NULL: all */
-    const char *states[STATES];
-    size_t state_count;        /* 0: all */
-    int64_t since_ms;          /* created at or after; 0: all */
-    int64_t before_created_at; /* with before_id: strictly after this place in the order; 0: from the start */
+    const char *sendpost;       /* NULL: all */
+    const char *states[STATES]; /* names of state.h */
+    size_t state_count;         /* 0: all */
+    int64_t since_ms;           /* created at or after; 0: all */
+    int64_t before_created_at;  /* with before_id: strictly after this place in the order; 0: from the start */
     const char *before_id;
     size_t limit;
 } RunQuery;

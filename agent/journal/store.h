@@ -82,6 +82,7 @@ double store_seconds(void);
 /* A failure's columns are the run, then these. */
 void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure);
 Failure *failure_read(sqlite3_stmt *statement);
+bool load_failure(Journal *journal, RunRecord *run, Error *error); /* of a run, if it has one */
 
 /* totals_text.c: numbers as JSON */
 char *sendpost_totals_text(const Sendpost *sendpost);
