@@ -242,7 +242,7 @@ static void check_run(const World *world, const StoredRun *stored)
 static void check_totals(const Store *store)
 {
     const SendpostTotals *totals = &store->sendpost.totals;
-    uint64_t runs = 0, attempts = 0, failures = 0;
+    uint64_t runs = 0, attempts = 0, failures = 0, counted = 0;
     for (size_t i = 0; i < store->run_count; i++) {
         runs += state_is_end(store->runs[i].record.state);
         failures += store->runs[i].record.state == STATE_FAILED || store->runs[i].record.state == STATE_CRASHED;
@@ -256,7 +256,10 @@ static void check_totals(const Store *store)
     for (int i = 0; i < REASONS; i++) {
         failures -= totals->failures[i];
     }
-    invariant(totals->runs[TRIGGER_API] == runs);
+    for (int i = 0; i < TRIGGERS; i++) {
+        counted += totals->runs[i];
+    }
+    invariant(counted == runs);
     invariant(failures == 0);
     invariant(store->totals.flow_runs_created + store->totals.flow_runs_adopted == attempts);
 }
@@ -283,7 +286,9 @@ void check_rest(const Engine *engine, const World *world, Store *store, char (*a
     for (size_t i = 0; i < accepted_count; i++) {
         const StoredRun *stored = store_find(store, accepted[i]);
         invariant(stored);
-        check_run(world, stored);
+    }
+    for (size_t i = 0; i < store->run_count; i++) {
+        check_run(world, &store->runs[i]);
     }
     check_flow_runs(world, store);
     check_totals(store);

@@ -24,19 +24,41 @@ static const char *const texts[SCENARIOS] = {
     "- {name: c, run: f/c, when: always, retries: 1}\n",
     "name: crossed\nstages:\n- name: p\n  max_concurrent: 1\n  parallel:\n  - name: x\n    stages:\n"
     "    - {name: x1, run: f/x}\n    - {name: x2, run: f/z, needs: [p/y]}\n  - {name: y, run: f/y}\n",
+    "name: nightly\nconcurrency: queue\nstages:\n- {name: a, run: f/a, retries: 1}\n- {name: b, run: f/b}\n"
+    "schedule: {cron: '*/13 * * * *', catch_up: latest}\n",
+    "name: promised\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, when: always}\n"
+    "schedule: [{cron: '*/19 * * * *', catch_up: all}, {cron: '7 3 * * *'}]\n",
     "name: leave\nstages:\n- {name: a, run: f/a, timeout: 2m, on_timeout: leave}\n- {name: b, run: f/b, needs: []}\n",
 };
 
-void scenarios_read(Definition *definitions[SCENARIOS])
+static Definition *read_text(const char *text, size_t length, int number)
+{
+    Findings findings = {0};
+    Definition *definition = definition_read(text, length, NULL, &findings);
+    if (!definition) {
+        const Finding *finding = findings_first_error(&findings);
+        fprintf(stderr, "scenario %d:%d: %s\n", number, finding->line, finding->message);
+        exit(1);
+    }
+    findings_release(&findings);
+    return definition;
+}
+
+/* A schedule is the last key of its scenario. */
+void scenarios_read(Scenario scenarios[SCENARIOS])
 {
     for (int i = 0; i < SCENARIOS; i++) {
-        Findings findings = {0};
-        definitions[i] = definition_read(texts[i], strlen(texts[i]), NULL, &findings);
-        if (!definitions[i]) {
-            const Finding *finding = findings_first_error(&findings);
-            fprintf(stderr, "scenario %d:%d: %s\n", i, finding->line, finding->message);
-            exit(1);
-        }
-        findings_release(&findings);
+        const char *schedule = strstr(texts[i], "schedule:");
+        size_t length = strlen(texts[i]);
+        scenarios[i].definition = read_text(texts[i], length, i);
+        scenarios[i].quiet = read_text(texts[i], schedule ? (size_t)(schedule - texts[i]) : length, i);
+    }
+}
+
+void scenarios_release(Scenario scenarios[SCENARIOS])
+{
+    for (int i = 0; i < SCENARIOS; i++) {
+        definition_release(scenarios[i].definition);
+        definition_release(scenarios[i].quiet);
     }
 }

@@ -5,9 +5,15 @@
 
 #include "definitions/definition.h"
 
-enum { SCENARIOS = 12 };
+enum { SCENARIOS = 14 };
+
+typedef struct Scenario {
+    Definition *definition;
+    Definition *quiet; /* the same without a schedule, so that all can come to rest */
+} Scenario;
 
 /* Reads all of them once; aborts with the findings when one is wrong. */
-void scenarios_read(Definition *definitions[SCENARIOS]);
+void scenarios_read(Scenario scenarios[SCENARIOS]);
+void scenarios_release(Scenario scenarios[SCENARIOS]);
 
 #endif

@@ -335,9 +335,20 @@ static bool life_step(Life *life)
     return true;
 }
 
-static void live(uint64_t seed, Definition *definition, bool verbose)
+/* The faults are over, and so are schedules. */
+static void life_calm(Life *life, const Scenario *scenario)
 {
-    Life life = {.definition = definition, .verbose = verbose, .engine = engine_fresh()};
+    life->world.faults = false;
+    if (life->definition != scenario->quiet) {
+        life->definition = scenario->quiet;
+        life_load(life);
+    }
+    release_all(life);
+}
+
+static void live(uint64_t seed, const Scenario *scenario, bool verbose)
+{
+    Life life = {.definition = scenario->definition, .verbose = verbose, .engine = engine_fresh()};
     world_init(&life.world, seed, &life.store);
     life_load(&life);
     life_turn(&life);
@@ -347,8 +358,7 @@ static void live(uint64_t seed, Definition *definition, bool verbose)
     while (life_step(&life)) {
         invariant(++steps < STEPS_MAX);
         if (life.world.now.boot_ms > faults_until) {
-            life.world.faults = false;
-            release_all(&life);
+            life_calm(&life, scenario);
             life_turn(&life);
         }
         if (life.world.now.boot_ms >= REST_MS) {
@@ -393,17 +403,15 @@ int main(int argc, char **argv)
         }
     }
     signal(SIGABRT, say_seed);
-    Definition *definitions[SCENARIOS];
-    scenarios_read(definitions);
+    Scenario scenarios[SCENARIOS];
+    scenarios_read(scenarios);
     printf("simulation: seeds %lld to %lld\n", (long long)from, (long long)(from + seeds - 1));
     for (int64_t seed = from; seed < from + seeds; seed++) {
         current_seed_low = (sig_atomic_t)(seed & 0x7FFFFFFF);
         current_seed_high = (sig_atomic_t)(seed >> 31);
-        live((uint64_t)seed, definitions[seed % SCENARIOS], verbose);
+        live((uint64_t)seed, &scenarios[seed % SCENARIOS], verbose);
     }
-    for (int i = 0; i < SCENARIOS; i++) {
-        definition_release(definitions[i]);
-    }
+    scenarios_release(scenarios);
     printf("simulation: %lld lives, all came to rest\n", (long long)seeds);
     return 0;
 }

@@ -151,6 +151,25 @@ static void commit_key(Store *store, const KeyRecord *key)
     array_push(store->keys, store->key_count, store->key_capacity) = stored;
 }
 
+static ScheduleMark *marks_copy(const ScheduleMark *marks, size_t count)
+{
+    ScheduleMark *copy = memory_new(count * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = marks[i];
+    }
+    return copy;
+}
+
+static void commit_tick(Store *store, const TickRecord *tick)
+{
+    invariant(tick->at > store->last_tick_at && tick->number == store->tick_count + 1);
+    store->last_tick_at = tick->at;
+    store->tick_count = tick->number;
+    bool started = tick->verdict == VERDICT_STARTED || tick->verdict == VERDICT_CAUGHT_UP;
+    const StoredRun *run = started ? store_find(store, tick->run_id) : NULL;
+    invariant(!started || (run && run->record.trigger == TRIGGER_SCHEDULE && run->record.for_at == tick->at));
+}
+
 static void commit_sendpost(StoredSendpost *stored, Sendpost *sendpost)
 {
     invariant(!stored->stages || stored->stage_count == sendpost->stage_count);
@@ -161,6 +180,9 @@ static void commit_sendpost(StoredSendpost *stored, Sendpost *sendpost)
         stored->paths = memory_new(stored->stage_count * sizeof *stored->paths);
     }
     stored->totals = sendpost->totals;
+    free(stored->marks);
+    stored->marks = marks_copy(sendpost->marks, sendpost->mark_count);
+    stored->mark_count = sendpost->mark_count;
     for (size_t i = 0; i < stored->stage_count; i++) {
         stored->stages[i] = sendpost->stages[i].totals;
         text_replace(&stored->paths[i], sendpost->stages[i].path);
@@ -175,6 +197,9 @@ void store_commit(Store *store, const Changes *changes, const AgentTotals *total
     }
     for (size_t i = 0; i < changes->sendpost_count; i++) {
         commit_sendpost(&store->sendpost, changes->sendposts[i]);
+    }
+    for (size_t i = 0; i < changes->tick_count; i++) {
+        commit_tick(store, &changes->ticks[i]);
     }
     for (size_t i = 0; i < changes->key_count; i++) {
         commit_key(store, &changes->keys[i]);
@@ -195,7 +220,9 @@ static void restore_sendpost(const StoredSendpost *stored, Engine *engine)
     engine_restore_sendpost(engine, &(SendpostHistory){.name = stored->name,
                                                        .totals = stored->totals,
                                                        .stages = stages,
-                                                       .stage_count = stored->stage_count});
+                                                       .stage_count = stored->stage_count,
+                                                       .marks = marks_copy(stored->marks, stored->mark_count),
+                                                       .mark_count = stored->mark_count});
 }
 
 void store_restore(const Store *store, Engine *engine)
@@ -271,6 +298,7 @@ void store_release(Store *store)
     }
     free(store->sendpost.name);
     free(store->sendpost.paths);
+    free(store->sendpost.marks);
     free(store->sendpost.stages);
     free(store->runs);
     free(store->keys);

@@ -26,6 +26,8 @@ typedef struct StoredSendpost {
     StageTotals *stages;
     char **paths;
     size_t stage_count;
+    ScheduleMark *marks;
+    size_t mark_count;
 } StoredSendpost;
 
 typedef struct Store {
@@ -34,6 +36,8 @@ typedef struct Store {
     StoredKey *keys;
     size_t key_count, key_capacity;
     StoredSendpost sendpost;
+    int64_t last_tick_at; /* ticks are judged in order, each once */
+    uint64_t tick_count;
     AgentTotals totals;
     int64_t last_event_id;
 } Store;
