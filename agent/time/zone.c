@@ -151,14 +151,19 @@ Zone *zone_parse(const void *bytes, size_t length, Error *error)
     return NULL;
 }
 
+char *zone_path(const char *directory, const char *name)
+{
+    const char *chosen = directory ? directory : getenv("TZDIR");
+    return zone_is_name(name) ? text_format("%s/%s", chosen ? chosen : "/usr/share/zoneinfo", name) : NULL;
+}
+
 Zone *zone_load(const char *directory, const char *name, Error *error)
 {
-    if (!zone_is_name(name)) {
+    auto_free char *path = zone_path(directory, name);
+    if (!path) {
         error_set(error, ERROR_INVALID, "'%.80s' is not the name of a time zone", name);
         return NULL;
     }
-    const char *chosen = directory ? directory : getenv("TZDIR");
-    auto_free char *path = text_format("%s/%s", chosen ? chosen : "/usr/share/zoneinfo", name);
     auto_buffer bytes;
     buffer_init(&bytes, ZONE_FILE_MAX);
     if (!file_read(path, ZONE_FILE_MAX, &bytes, error)) {
@@ -167,13 +172,25 @@ Zone *zone_load(const char *directory, const char *name, Error *error)
     return zone_parse(bytes.bytes, bytes.length, error);
 }
 
+static void release_data(Zone *zone)
+{
+    free(zone->at);
+    free(zone->offsets);
+}
+
 void zone_free(Zone *zone)
 {
     if (zone) {
-        free(zone->at);
-        free(zone->offsets);
+        release_data(zone);
         free(zone);
     }
+}
+
+void zone_replace(Zone *zone, Zone *fresh)
+{
+    release_data(zone);
+    *zone = *fresh;
+    free(fresh);
 }
 
 /* How many transitions lie at or before the instant. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A time zone: UTC instants to local offsets, for one IANA name. Immutable once loaded. Parsing and asking are pure;
- * only zone_load reads files. The file format is TZif, RFC 8536. */
+/* A time zone: UTC instants to local offsets, for one IANA name. Immutable but for zone_replace. Parsing and asking are
+ * pure; only zone_load reads files. The file format is TZif, RFC 8536. */
 #ifndef SENDPOST_TIME_ZONE_H
 #define SENDPOST_TIME_ZONE_H
 
@@ -19,7 +19,10 @@ bool zone_is_name(const char *name);
 Zone *zone_parse(const void *bytes, size_t length, Error *error);
 /* Loads <directory>/<name>; directory NULL: $TZDIR or /usr/share/zoneinfo. */
 Zone *zone_load(const char *directory, const char *name, Error *error);
-void zone_free(Zone *zone); /* NULL is legal */
+char *zone_path(const char *directory, const char *name); /* new memory; NULL: no name of a zone */
+void zone_free(Zone *zone);                               /* NULL is legal */
+/* Puts the data of `fresh`, which is used up, in the place of the zone's: whoever borrows the zone goes on with it. */
+void zone_replace(Zone *zone, Zone *fresh);
 
 /* Seconds east of UTC in force at an instant (seconds since 1970). zone NULL is UTC, here and below. */
 int32_t zone_offset(const Zone *zone, int64_t instant);
