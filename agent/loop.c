@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 enum {
-    SCAN_MS = 10000, /* the directory is compared at least this often */
     PROBE_MS = 1000, /* a journal that cannot write is tried this often */
     RETAIN_MS = 3600000,
     RETAIN_AGAIN_MS = 100, /* between two batches of a long clean-up */
@@ -88,13 +87,14 @@ static void collect_commands(Loop *loop, Now now)
     for (ServerFetch fetch; server_take_fetch(loop->server, &fetch);) {
         prefect_client_fetch(loop->prefect, fetch.token, fetch.path, fetch.body, now);
     }
+    loop_collect_reloads(loop);
 }
 
 static void collect_signals(Loop *loop, Now now)
 {
     for (struct signalfd_siginfo received; read(loop->signals, &received, sizeof received) == sizeof received;) {
         if (received.ssi_signo == SIGHUP) {
-            loop->scan_due = now.boot_ms;
+            catalogue_request(loop->catalogue);
         } else if (!loop->stopping) {
             log_line(LOG_INFO, "stopping", NULL);
             notify_systemd("STOPPING=1");
@@ -104,19 +104,6 @@ static void collect_signals(Loop *loop, Now now)
             prefect_client_drain(loop->prefect);
         }
     }
-}
-
-static void collect_definitions(Loop *loop, Now now)
-{
-    if (!loop->writable || now.boot_ms < loop->scan_due) {
-        return;
-    }
-    loop->scan_due = now.boot_ms + SCAN_MS;
-    Error error = {0};
-    if (!catalogue_scan(loop->catalogue, now.wall_ms, &error)) {
-        log_line(LOG_ERROR, "the definitions cannot be read, the last ones stay", "cause", error.text, NULL);
-    }
-    loop_take_definitions(loop, now);
 }
 
 /* --- commit and act --- */
@@ -280,7 +267,8 @@ static int64_t earliest(const Loop *loop, Now now)
         prefect_client_deadline(loop->prefect, now),
         loop->writable ? engine_deadline(loop->engine, now) : loop->probe_due,
         loop->writable && engine_watched_count(loop->engine) ? prefect_client_poll_due(loop->prefect) : TIME_NEVER,
-        loop->writable ? loop->scan_due : TIME_NEVER,
+        loop->writable ? catalogue_deadline(loop->catalogue, now) : TIME_NEVER,
+        loop->reload_count && !loop->writable ? now.boot_ms : TIME_NEVER,
         loop->writable ? loop->retain_due : TIME_NEVER,
         notify_watchdog_ms() ? loop->watchdog_due : TIME_NEVER,
         loop->stopping ? loop->stop_by : TIME_NEVER,
@@ -296,8 +284,11 @@ static void wait_for_something(Loop *loop)
 {
     Now now = clock_now();
     int descriptors[DESCRIPTORS_MAX];
-    size_t count = server_descriptors(loop->server, descriptors, DESCRIPTORS_MAX - 1);
+    size_t count = server_descriptors(loop->server, descriptors, DESCRIPTORS_MAX - 2);
     descriptors[count++] = loop->signals;
+    if (loop->writable && catalogue_descriptor(loop->catalogue) >= 0) {
+        descriptors[count++] = catalogue_descriptor(loop->catalogue);
+    }
     struct curl_waitfd waits[DESCRIPTORS_MAX];
     for (size_t i = 0; i < count; i++) {
         waits[i] = (struct curl_waitfd){.fd = descriptors[i], .events = CURL_WAIT_POLLIN};
@@ -327,12 +318,13 @@ bool loop_run(Loop *loop)
         measure_lag(loop, now);
         collect_signals(loop, now);
         collect_prefect(loop, now);
-        collect_definitions(loop, now);
+        loop_collect_definitions(loop, now);
         collect_commands(loop, now);
         if (engine_deadline(loop->engine, now) <= now.boot_ms) {
             step(loop, &(Happening){.kind = HAPPENED_TIME}, now);
         }
         loop_turn(loop, now);
+        loop_settle_definitions(loop, now);
         recover(loop, now);
         poll_flow_runs(loop, now);
         maintain(loop, now);

@@ -14,6 +14,11 @@
 #include "metrics/statistics.h"
 #include "prefect/client.h"
 
+/* A client that waits until what a scan finds is in force. */
+typedef struct Reload {
+    uint64_t token, number; /* of the reply, of the scan */
+} Reload;
+
 typedef struct Loop {
     const Configuration *configuration;
     char *namespace;
@@ -33,8 +38,12 @@ typedef struct Loop {
     TextList unavailable; /* refused because of the journal: counted in it when it can be written again */
     int64_t started_at;   /* wall ms */
     int64_t stop_by;      /* boot ms, here and below */
-    int64_t scan_due, probe_due, retain_due, watchdog_due;
+    int64_t probe_due, retain_due, watchdog_due;
     int64_t woken_for; /* what the last wait would have ended for */
+    Reload *reloads;
+    size_t reload_count, reload_capacity;
+    char *said_error, *said_notices[CATALOGUE_NOTICES], *said_revision; /* logged last */
+    uint64_t zones_renewed;
 } Loop;
 
 /* startup.c: opens everything; the definitions are loaded, the runs of before go on with the first turn. */
@@ -42,8 +51,14 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error);
 void loop_close(Loop *loop);
 /* A new engine from the journal and the catalogue. False: the journal cannot be read; the old one stays. */
 bool loop_rebuild(Loop *loop, Now now, Error *error);
-/* Steps what the catalogue has to tell. */
+
+/* reload.c: steps all that the catalogue has to tell. */
 void loop_take_definitions(Loop *loop, Now now);
+/* A slice of looking at the definitions, and some of what it found. */
+void loop_collect_definitions(Loop *loop, Now now);
+void loop_collect_reloads(Loop *loop);
+/* After the commit: what was found is in force; tells those who wait for it. */
+void loop_settle_definitions(Loop *loop, Now now);
 
 /* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. False: it had to end on its own. */
 bool loop_run(Loop *loop);

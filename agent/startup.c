@@ -104,24 +104,15 @@ static Engine *engine_from_journal(Loop *loop, Error *error)
     return engine;
 }
 
-void loop_take_definitions(Loop *loop, Now now)
-{
-    static const HappeningKind kinds[] = {
-        [CATALOGUE_LOADED] = HAPPENED_LOADED, [CATALOGUE_BROKEN] = HAPPENED_BROKEN, [CATALOGUE_GONE] = HAPPENED_GONE};
-    for (CatalogueChange change; catalogue_take(loop->catalogue, &change);) {
-        Happening happening = {
-            .kind = kinds[change.kind],
-            .file = {change.file, change.revision, change.definition, change.message, change.line, change.column},
-        };
-        engine_step(loop->engine, &happening, now, &loop->actions);
-        loop->happened = true;
-    }
-}
-
 bool loop_rebuild(Loop *loop, Now now, Error *error)
 {
     Engine *engine = engine_from_journal(loop, error);
     if (!engine) {
+        return false;
+    }
+    catalogue_replay(loop->catalogue);
+    if (!journal_each_file(loop->journal, remember_file, loop->catalogue, error)) {
+        engine_free(engine);
         return false;
     }
     engine_free(loop->engine);
@@ -129,7 +120,6 @@ bool loop_rebuild(Loop *loop, Now now, Error *error)
     if (loop->server) {
         server_set_engine(loop->server, engine);
     }
-    catalogue_replay(loop->catalogue);
     loop_take_definitions(loop, now);
     if (!loop->writable) {
         /* For reading only: what this changed is not to be written, and nothing is to be asked. */
@@ -144,16 +134,13 @@ bool loop_rebuild(Loop *loop, Now now, Error *error)
     return true;
 }
 
-static bool open_definitions(Loop *loop, Now now, Error *error)
+static bool open_definitions(Loop *loop, Error *error)
 {
     loop->catalogue = catalogue_new(loop->configuration->definitions_directory);
     if (!journal_each_file(loop->journal, remember_file, loop->catalogue, error)) {
         return false;
     }
-    Error unreadable = {0};
-    if (!catalogue_scan(loop->catalogue, now.wall_ms, &unreadable)) {
-        log_line(LOG_ERROR, "the definitions cannot be read", "cause", unreadable.text, NULL);
-    }
+    catalogue_start(loop->catalogue);
     return true;
 }
 
@@ -203,7 +190,7 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
     Now now = clock_now();
     *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
     raise_descriptors();
-    if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, now, error) ||
+    if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, error) ||
         !open_prefect(loop, error)) {
         return false;
     }
@@ -215,7 +202,8 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
     engine_resume(loop->engine, now, &loop->actions);
     loop->happened = true;
     loop_turn(loop, now);
-    loop->scan_due = loop->retain_due = now.boot_ms + 1000;
+    loop_settle_definitions(loop, now);
+    loop->retain_due = now.boot_ms + 1000;
     loop->woken_for = TIME_NEVER;
     return true;
 }
@@ -231,6 +219,12 @@ void loop_close(Loop *loop)
     catalogue_free(loop->catalogue);
     journal_close(loop->journal);
     free(loop->namespace);
+    free(loop->reloads);
+    free(loop->said_error);
+    free(loop->said_revision);
+    for (int i = 0; i < CATALOGUE_NOTICES; i++) {
+        free(loop->said_notices[i]);
+    }
     if (loop->signals >= 0) {
         close(loop->signals);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on their way from a request to the engine and back. */
+/* Commands on their way from a request to the engine and back; and reloads, to the catalogue and back. */
 #ifndef SENDPOST_API_COMMANDS_H
 #define SENDPOST_API_COMMANDS_H
 
@@ -12,5 +12,8 @@ void command_fill(const Exchange *exchange, Happening *happening);
 /* Answers the exchange and leaves an audit record. */
 void command_reply(Exchange *exchange, const Reply *reply);
 void command_reply_unavailable(Exchange *exchange, const char *detail);
+
+void reload_reply(Exchange *exchange);
+void reload_reply_unavailable(Exchange *exchange, const char *detail);
 
 #endif

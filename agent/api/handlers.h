@@ -8,6 +8,7 @@ struct Exchange;
 void handle_metrics(struct Exchange *exchange);
 void handle_healthy(struct Exchange *exchange);
 void handle_ready(struct Exchange *exchange);
+void handle_reload(struct Exchange *exchange);
 void handle_status(struct Exchange *exchange);
 void handle_sendposts(struct Exchange *exchange);
 void handle_sendpost(struct Exchange *exchange);

@@ -16,7 +16,7 @@ static size_t missing(const Server *server, const char *texts[3])
 {
     const CatalogueStatistics *catalogue = catalogue_statistics(server->view.catalogue);
     size_t count = 0;
-    if (!*catalogue->applied && !*catalogue->attempted) {
+    if (!*catalogue->attempted && catalogue->loaded == 0) {
         texts[count++] = catalogue->error ? catalogue->error : "the definitions have not been read yet";
     }
     if (!journal_statistics(server->view.journal)->writable) {
@@ -81,18 +81,6 @@ static void write_counts(JsonWriter *writer, const Server *server)
     json_end_object(writer);
 }
 
-static void write_file_errors(JsonWriter *writer, const Engine *engine)
-{
-    json_begin_array(writer, "file_errors");
-    for (size_t i = 0; i < engine_file_count(engine); i++) {
-        const DefinitionFile *file = engine_file_at(engine, i);
-        if (file->error) {
-            shape_file_error(writer, NULL, file->file, file->error, file->line, file->column);
-        }
-    }
-    json_end_array(writer);
-}
-
 static void write_journal(JsonWriter *writer, const JournalStatistics *journal)
 {
     json_begin_object(writer, "journal");
@@ -102,15 +90,9 @@ static void write_journal(JsonWriter *writer, const JournalStatistics *journal)
     json_end_object(writer);
 }
 
-static const char *text_or_null(const char *text)
-{
-    return text && *text ? text : NULL;
-}
-
 void handle_status(Exchange *exchange)
 {
     const Server *server = exchange->server;
-    const CatalogueStatistics *catalogue = catalogue_statistics(server->view.catalogue);
     Buffer body;
     JsonWriter writer;
     buffer_init(&body, RESPONSE_BODY_MAX);
@@ -121,12 +103,10 @@ void handle_status(Exchange *exchange)
     json_write_text(&writer, "namespace", server->view.namespace);
     shape_time(&writer, "started_at", server->view.started_at);
     shape_seconds(&writer, "uptime_seconds", server->now.boot_ms - server->began_boot_ms);
-    json_write_text(&writer, "revision", text_or_null(catalogue->applied));
-    json_write_text(&writer, "revision_attempted", text_or_null(catalogue->attempted));
+    shape_revision(&writer, catalogue_statistics(server->view.catalogue));
     write_prefect(&writer, server);
     write_counts(&writer, server);
-    json_write_text(&writer, "directory_error", catalogue->error);
-    write_file_errors(&writer, server->view.engine);
+    shape_directory_errors(&writer, catalogue_statistics(server->view.catalogue), server->view.engine);
     write_journal(&writer, journal_statistics(server->view.journal));
     json_end_object(&writer);
     answer(exchange, 200, media_json, &body);

@@ -40,7 +40,7 @@ struct Server {
     RateLimit *rate_limit;
     HttpStatistics statistics;
     Slots slots;
-    ExchangeList commands, fetches; /* not taken by the loop yet */
+    ExchangeList commands, fetches, reloads; /* not taken by the loop yet */
     Scrapes scrapes;
     ShapeContext shapes;
     char *prefect_url;     /* without credentials */

@@ -25,6 +25,7 @@ static const Route routes[] = {
     GET("/metrics", .handle = handle_metrics, .probe = true),
     GET("/-/healthy", .handle = handle_healthy, .probe = true),
     GET("/-/ready", .handle = handle_ready, .probe = true),
+    {.method = "POST", .pattern = "/-/reload", .handle = handle_reload, .probe = true},
     GET("/v1/status", .handle = handle_status),
     GET("/v1/sendposts", .handle = handle_sendposts, .query = {"state*", "label*", "limit", "cursor"}),
     GET("/v1/sendposts/{name}", .handle = handle_sendpost),

@@ -88,6 +88,7 @@ Server *server_new(const ServerView *view, Error *error)
     server->queue_response = queue_response_find();
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
+    TAILQ_INIT(&server->reloads);
     scrapes_init(&server->scrapes);
     for (; server->listener_count < addresses->count; server->listener_count++) {
         Listener *listener = &server->listeners[server->listener_count];
@@ -148,7 +149,8 @@ size_t server_descriptors(const Server *server, int *descriptors, size_t maximum
 
 int64_t server_deadline(const Server *server, Now now)
 {
-    if (server->resumed || !TAILQ_EMPTY(&server->commands) || !TAILQ_EMPTY(&server->fetches)) {
+    if (server->resumed || !TAILQ_EMPTY(&server->commands) || !TAILQ_EMPTY(&server->fetches) ||
+        !TAILQ_EMPTY(&server->reloads)) {
         return now.boot_ms;
     }
     int64_t deadline = connections_deadline(&server->connections);
@@ -268,6 +270,37 @@ void server_reply_unavailable(Server *server, uint64_t token, const char *detail
     Exchange *exchange = slots_find(&server->slots, token);
     if (exchange) {
         reply_unavailable(server, exchange, detail);
+    }
+}
+
+/* --- reloads --- */
+
+bool server_take_reload(Server *server, uint64_t *token)
+{
+    Exchange *exchange = TAILQ_FIRST(&server->reloads);
+    if (!exchange) {
+        return false;
+    }
+    TAILQ_REMOVE(&server->reloads, exchange, link);
+    *token = exchange->token;
+    return true;
+}
+
+void server_reloaded(Server *server, uint64_t token)
+{
+    Exchange *exchange = slots_find(&server->slots, token);
+    if (exchange) {
+        reload_reply(exchange);
+        server_resume(server, exchange);
+    }
+}
+
+void server_reload_unavailable(Server *server, uint64_t token, const char *detail)
+{
+    Exchange *exchange = slots_find(&server->slots, token);
+    if (exchange) {
+        reload_reply_unavailable(exchange, detail);
+        server_resume(server, exchange);
     }
 }
 

@@ -53,6 +53,11 @@ typedef struct ServerFetch {
 bool server_take_fetch(Server *server, ServerFetch *fetch);
 void server_fetched(Server *server, const PrefectFetched *fetched);
 
+/* The next request to read the definitions anew, or false; and its answer when what was found is in force. */
+bool server_take_reload(Server *server, uint64_t *token);
+void server_reloaded(Server *server, uint64_t token);
+void server_reload_unavailable(Server *server, uint64_t token, const char *detail);
+
 /* Shutting down: no new connections, new commands answered 503. True from server_idle once all replies are out. */
 void server_drain(Server *server);
 bool server_idle(const Server *server);

@@ -4,6 +4,7 @@
 #define SENDPOST_API_SHAPES_H
 
 #include "base/json_writer.h"
+#include "catalogue/catalogue.h"
 #include "engine/engine.h"
 
 typedef struct ShapeContext {
@@ -23,6 +24,9 @@ void shape_sendpost(JsonWriter *writer, const Sendpost *sendpost, const TickReco
 /* What is wrong with a file: null, or {message, file, line, column}. */
 void shape_file_error(JsonWriter *writer, const char *name, const char *file, const char *message, int line,
                       int column);
+/* shapes_directory.c: members about all definitions */
+void shape_revision(JsonWriter *writer, const CatalogueStatistics *catalogue);
+void shape_directory_errors(JsonWriter *writer, const CatalogueStatistics *catalogue, const Engine *engine);
 
 void shape_time(JsonWriter *writer, const char *name, int64_t wall_ms);         /* 0: null */
 void shape_seconds(JsonWriter *writer, const char *name, int64_t milliseconds); /* negative: null */

@@ -19,6 +19,7 @@ enum {
     SCHEDULES_MAX = 32,            /* of one sendpost */
     DEFINITIONS_MAX = 20000,       /* files of one directory */
     DIRECTORY_DEPTH_MAX = 16,
+    WATCHES_MAX = 8192, /* directories watched at once */
 };
 
 /* Runs */

@@ -1,48 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scan compares what is there with what is known and reads only what differs. A file that turns out to be broken
- * keeps its last good definition; of two files with one name the one that was there first keeps it. */
+/* When to look, and what becomes of what was seen. A look (scan) counts only if nothing was changed meanwhile, so that
+ * half of a change is never taken; a directory that is never quiet is taken as it is after PATIENCE_MS. */
 #include "catalogue/catalogue.h"
 #include "base/file.h"
-#include "base/limits.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "catalogue/changes.h"
+#include "catalogue/git.h"
+#include "catalogue/names.h"
+#include "catalogue/scan.h"
 #include "catalogue/zones.h"
-#include <errno.h>
+#include "time/clock.h"
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct File {
-    char *name;
-    struct stat status;           /* when it was read */
-    bool seen, read;              /* in this scan; ever */
-    char digest[DIGEST_HEX_SIZE]; /* of its bytes as they are */
-    Definition *definition;       /* last good one; NULL */
-    bool announced;               /* LOADED was queued for it */
-    char *error;                  /* what is wrong with it now; NULL: nothing */
-    int line, column;
-} File;
+enum {
+    COMPARE_MS = 10000,      /* the directory is compared at least this often */
+    QUIET_MS = 200,          /* changes are taken when nothing has happened for so long */
+    PATIENCE_MS = 2000,      /* and after so long in any case */
+    GIT_PATIENCE_MS = 10000, /* how long Git's locks are respected */
+    GIT_AGAIN_MS = 100,      /* how often they are looked at */
+    SLICE_MS = 2,
+};
 
-typedef struct QueuedChange {
-    CatalogueChangeKind kind;
-    char *file, *message;
-    Definition *definition; /* a reference */
-    int line, column;
-} QueuedChange;
+/* What a scan leads to, each a slice of its own. */
+typedef enum Step { STEP_NONE, STEP_SCAN, STEP_JUDGE, STEP_REVISION, STEP_TELL, STEP_SETTLE, STEPS } Step;
 
 struct Catalogue {
     char *directory;
     Zones *zones;
     DefinitionSource source;
-    File **files; /* by name */
-    size_t count, capacity;
-    QueuedChange *queue;
-    size_t queue_first, queue_count, queue_capacity;
-    QueuedChange taken; /* given out last */
-    char *applied, *attempted, *error;
+    Watcher *watcher;
+    Files files;
+    Map *holders; /* which file has each name */
+    Queue queue;
+    bool started;
+    Step step;
+
+    Scan *scan;
+    Git *git;                     /* around the directory, as the scan began; NULL: none */
+    char commit[GIT_COMMIT_SIZE]; /* then; "": not known */
+    bool spoiled;                 /* something happened since */
+    uint64_t tries;               /* scans begun */
+    uint64_t scans;               /* those of them that counted, and the one that goes on */
+    uint64_t wanted;              /* the scan that is wanted at once; not more than `scans`: none */
+    bool judged;                  /* what is in force was decided anew, and is to be told */
+    size_t changes;               /* that it led to */
+
+    int64_t noticed_at, last_at; /* boot ms: first and last happening since the last scan that counted; 0: none */
+    int64_t git_since, git_due;  /* Git is at work, since then; to be looked at again; 0: it is not */
+    int64_t compare_due;
+
+    char digest[DIGEST_HEX_SIZE];                  /* of all files; "" before the first scan */
+    char *applied, *attempted, *error, *unwatched; /* shown */
     CatalogueStatistics statistics;
 };
+
+/* --- life --- */
 
 static bool find_zone(void *user, const char *name, const Zone **zone)
 {
@@ -55,31 +69,28 @@ static bool find_file(void *user, const char *path)
     return access(resolved, F_OK) == 0;
 }
 
+static void show(Catalogue *catalogue)
+{
+    CatalogueStatistics *statistics = &catalogue->statistics;
+    statistics->applied = catalogue->applied;
+    statistics->attempted = catalogue->attempted;
+    statistics->error = catalogue->error;
+    statistics->notices[NOTICE_WATCHING] = catalogue->unwatched;
+}
+
 Catalogue *catalogue_new(const char *directory)
 {
     Catalogue *catalogue = memory_new(sizeof *catalogue);
     catalogue->directory = text_copy(directory);
     catalogue->zones = zones_new();
     catalogue->source = (DefinitionSource){find_zone, find_file, catalogue};
+    catalogue->watcher = watcher_new();
+    files_init(&catalogue->files);
+    catalogue->holders = map_new(1);
     catalogue->applied = text_copy("");
     catalogue->attempted = text_copy("");
+    show(catalogue);
     return catalogue;
-}
-
-static void change_release(QueuedChange *change)
-{
-    free(change->file);
-    free(change->message);
-    definition_release(change->definition);
-    *change = (QueuedChange){0};
-}
-
-static void file_free(File *file)
-{
-    definition_release(file->definition);
-    free(file->name);
-    free(file->error);
-    free(file);
 }
 
 void catalogue_free(Catalogue *catalogue)
@@ -87,88 +98,19 @@ void catalogue_free(Catalogue *catalogue)
     if (!catalogue) {
         return;
     }
-    for (size_t i = 0; i < catalogue->count; i++) {
-        file_free(catalogue->files[i]);
-    }
-    for (size_t i = catalogue->queue_first; i < catalogue->queue_count; i++) {
-        change_release(&catalogue->queue[i]);
-    }
-    change_release(&catalogue->taken);
+    scan_free(catalogue->scan);
+    git_free(catalogue->git);
+    queue_release(&catalogue->queue);
+    map_free(catalogue->holders);
+    files_release(&catalogue->files);
+    watcher_free(catalogue->watcher);
     zones_free(catalogue->zones);
-    free(catalogue->files);
-    free(catalogue->queue);
     free(catalogue->directory);
     free(catalogue->applied);
     free(catalogue->attempted);
     free(catalogue->error);
+    free(catalogue->unwatched);
     free(catalogue);
-}
-
-static void enqueue(Catalogue *catalogue, CatalogueChangeKind kind, const File *file)
-{
-    QueuedChange change = {.kind = kind, .file = text_copy(file->name)};
-    if (kind == CATALOGUE_LOADED) {
-        change.definition = definition_hold(file->definition);
-    } else if (kind == CATALOGUE_BROKEN) {
-        change.message = text_copy(file->error);
-        change.line = file->line;
-        change.column = file->column;
-    }
-    array_push(catalogue->queue, catalogue->queue_count, catalogue->queue_capacity) = change;
-}
-
-bool catalogue_take(Catalogue *catalogue, CatalogueChange *change)
-{
-    change_release(&catalogue->taken);
-    if (catalogue->queue_first == catalogue->queue_count) {
-        catalogue->queue_first = catalogue->queue_count = 0;
-        return false;
-    }
-    catalogue->taken = catalogue->queue[catalogue->queue_first++];
-    const QueuedChange *taken = &catalogue->taken;
-    *change = (CatalogueChange){taken->kind,    taken->file, catalogue->attempted, taken->definition,
-                                taken->message, taken->line, taken->column};
-    return true;
-}
-
-static size_t file_index(const Catalogue *catalogue, const char *name)
-{
-    size_t low = 0, high = catalogue->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(catalogue->files[middle]->name, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static File *file_of(Catalogue *catalogue, const char *name)
-{
-    size_t at = file_index(catalogue, name);
-    if (at < catalogue->count && text_equal(catalogue->files[at]->name, name)) {
-        return catalogue->files[at];
-    }
-    File *file = memory_new(sizeof *file);
-    file->name = text_copy(name);
-    array_push(catalogue->files, catalogue->count, catalogue->capacity) = file;
-    memmove(&catalogue->files[at + 1], &catalogue->files[at], (catalogue->count - 1 - at) * sizeof *catalogue->files);
-    catalogue->files[at] = file;
-    return file;
-}
-
-void catalogue_remember(Catalogue *catalogue, const char *name, const char *text, size_t length)
-{
-    Findings findings = {0};
-    Definition *definition = catalogue_read_text(catalogue, text, length, &findings);
-    findings_release(&findings);
-    if (definition) {
-        File *file = file_of(catalogue, name);
-        definition_release(file->definition);
-        file->definition = definition;
-    }
 }
 
 Definition *catalogue_read_text(Catalogue *catalogue, const char *text, size_t length, Findings *findings)
@@ -176,278 +118,289 @@ Definition *catalogue_read_text(Catalogue *catalogue, const char *text, size_t l
     return definition_read(text, length, &catalogue->source, findings);
 }
 
-const DefinitionSource *catalogue_source(Catalogue *catalogue)
-{
-    return &catalogue->source;
-}
-
 const CatalogueStatistics *catalogue_statistics(const Catalogue *catalogue)
 {
     return &catalogue->statistics;
 }
 
-static void file_break(Catalogue *catalogue, File *file, int line, int column, const char *message)
+void catalogue_remember(Catalogue *catalogue, const char *name, const char *text, size_t length)
 {
-    bool same = text_equal(file->error, message) && file->line == line && file->column == column;
-    text_replace(&file->error, message);
-    file->line = line;
-    file->column = column;
-    if (file->definition && !file->announced) { /* what the journal remembers of it */
-        file->announced = true;
-        enqueue(catalogue, CATALOGUE_LOADED, file);
+    if (catalogue->started) {
+        if (!map_find(catalogue->files.by_name, name)) {
+            queue_gone(&catalogue->queue, name);
+        }
+        return;
     }
-    if (!same) {
-        enqueue(catalogue, CATALOGUE_BROKEN, file);
-    }
-}
-
-static void file_accept(Catalogue *catalogue, File *file, Definition *definition)
-{
-    bool renamed = file->announced && !text_equal(file->definition->name, definition->name);
-    bool same = file->announced && !file->error && text_equal(file->definition->sha256, definition->sha256);
-    if (renamed) {
-        enqueue(catalogue, CATALOGUE_GONE, file);
-    }
-    definition_release(file->definition);
-    file->definition = definition;
-    file->announced = true;
-    text_replace(&file->error, NULL);
-    if (!same) {
-        enqueue(catalogue, CATALOGUE_LOADED, file);
+    Findings findings = {0};
+    Definition *definition = catalogue_read_text(catalogue, text, length, &findings);
+    findings_release(&findings);
+    File *file = files_of(&catalogue->files, name);
+    file->present = true; /* so that it is told when it turns out to be gone */
+    if (definition && !map_find(catalogue->holders, definition->name)) {
+        file->good = definition;
+        map_put(catalogue->holders, definition->name, file);
+    } else {
+        definition_release(definition);
     }
 }
 
-/* A file read in this scan, with what it says; sorted out when all have been read, as names must be unique. */
-typedef struct Candidate {
-    File *file;
-    Definition *definition; /* NULL: broken */
-    char *message;
-    int line, column;
-} Candidate;
+/* --- when --- */
 
-static bool status_equal(const struct stat *a, const struct stat *b)
+static void notice(Catalogue *catalogue, int64_t now_ms)
 {
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+    catalogue->noticed_at = catalogue->noticed_at ? catalogue->noticed_at : now_ms;
+    catalogue->last_at = now_ms;
 }
 
-static bool candidate_read(Catalogue *catalogue, File *file, Candidate *candidate)
+static int64_t due_at(const Catalogue *catalogue)
 {
-    auto_free char *path = text_format("%s/%s", catalogue->directory, file->name);
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        file->seen = false; /* gone since it was listed */
+    int64_t due = catalogue->compare_due;
+    if (catalogue->noticed_at) {
+        int64_t quiet = catalogue->last_at + QUIET_MS, patience = catalogue->noticed_at + PATIENCE_MS;
+        int64_t changed = quiet < patience ? quiet : patience;
+        due = changed < due ? changed : due;
+    }
+    due = catalogue->wanted > catalogue->scans ? 0 : due;
+    return due > catalogue->git_due ? due : catalogue->git_due;
+}
+
+int64_t catalogue_deadline(const Catalogue *catalogue, Now now)
+{
+    return catalogue->step == STEP_NONE && queue_empty(&catalogue->queue) ? due_at(catalogue) : now.boot_ms;
+}
+
+int catalogue_descriptor(const Catalogue *catalogue)
+{
+    return watcher_descriptor(catalogue->watcher);
+}
+
+uint64_t catalogue_request(Catalogue *catalogue)
+{
+    return catalogue->wanted = catalogue->scans + 1;
+}
+
+/* Whether Git is changing the work tree, and it is worth waiting for. */
+static bool git_at_work(Catalogue *catalogue, int64_t now_ms)
+{
+    catalogue->statistics.notices[NOTICE_LOCK] = NULL;
+    if (!catalogue->git || !git_busy(catalogue->git)) {
+        catalogue->git_since = catalogue->git_due = 0;
         return false;
     }
-    if (file->read && status_equal(&status, &file->status)) {
-        return false;
-    }
-    *candidate = (Candidate){.file = file, .line = 1, .column = 1};
-    auto_buffer text;
-    buffer_init(&text, DOCUMENT_SIZE_MAX);
-    Error error = {0};
-    if (!file_read(path, DOCUMENT_SIZE_MAX, &text, &error)) {
-        candidate->message = text_copy(error.text);
+    catalogue->git_since = catalogue->git_since ? catalogue->git_since : now_ms;
+    if (now_ms - catalogue->git_since < GIT_PATIENCE_MS) {
+        catalogue->git_due = now_ms + GIT_AGAIN_MS;
         return true;
     }
-    file->status = status;
-    file->read = true;
-    digest_sha256_hex(text.bytes, text.length, file->digest);
-    Findings findings = {0};
-    candidate->definition = catalogue_read_text(catalogue, text.bytes, text.length, &findings);
-    const Finding *first = findings_first_error(&findings);
-    if (first) {
-        candidate->message = text_copy(first->message);
-        candidate->line = first->line;
-        candidate->column = first->column;
-    }
-    findings_release(&findings);
-    return true;
+    catalogue->git_due = 0;
+    catalogue->statistics.notices[NOTICE_LOCK] = "Git's lock file stays: it is no longer waited for";
+    return false;
 }
 
-/* The file whose sendpost this name is already: loaded before, and there still. */
-static const File *holder_of(const Map *holders, const Candidate *candidate)
+/* The commit that is checked out; "": not known. */
+static void read_commit(Catalogue *catalogue, char commit[GIT_COMMIT_SIZE])
 {
-    const File *holder = map_find(holders, candidate->definition->name);
-    return holder && holder != candidate->file && holder->seen ? holder : NULL;
+    const char *why = NULL;
+    if (!catalogue->git || !git_commit(catalogue->git, commit, &why)) {
+        commit[0] = '\0';
+    }
+    catalogue->statistics.notices[NOTICE_REVISION] = commit[0] ? NULL : why;
 }
 
-static Map *holders_of(const Catalogue *catalogue)
+static void scan_begin(Catalogue *catalogue, Now now)
 {
-    Map *holders = map_new(1);
-    for (size_t i = 0; i < catalogue->count; i++) {
-        File *file = catalogue->files[i];
-        if (file->definition && file->announced && file->seen) {
-            map_put(holders, file->definition->name, file);
-        }
+    if (now.boot_ms < due_at(catalogue)) {
+        return;
     }
-    return holders;
+    git_free(catalogue->git);
+    catalogue->git = git_find(catalogue->directory);
+    if (git_at_work(catalogue, now.boot_ms)) {
+        return;
+    }
+    catalogue->statistics.zones_renewed += zones_refresh(catalogue->zones);
+    read_commit(catalogue, catalogue->commit);
+    catalogue->spoiled = false;
+    catalogue->scans++;
+    ScanPlan plan = {
+        .directory = catalogue->directory,
+        .files = &catalogue->files,
+        .watcher = catalogue->watcher,
+        .source = &catalogue->source,
+        .number = ++catalogue->tries,
+        .again = catalogue->wanted == catalogue->scans,
+    };
+    catalogue->scan = scan_new(&plan);
+    if (catalogue->git) {
+        watcher_add(catalogue->watcher, git_directory(catalogue->git));
+    }
+    catalogue->step = STEP_SCAN;
 }
 
-/* Two new files with one name: both are refused. */
-static Map *counts_of(Candidate *candidates, size_t count)
+/* Whether what was seen may be half of a change. */
+static bool is_torn(Catalogue *catalogue)
 {
-    Map *counts = map_new(1);
-    for (size_t i = 0; i < count; i++) {
-        if (candidates[i].definition) {
-            Candidate *first = map_find(counts, candidates[i].definition->name);
-            map_put(counts, candidates[i].definition->name, first ? first : &candidates[i]);
-        }
-    }
-    return counts;
+    char commit[GIT_COMMIT_SIZE];
+    read_commit(catalogue, commit);
+    return catalogue->spoiled || scan_torn(catalogue->scan) || !text_equal(commit, catalogue->commit);
 }
 
-static const File *rival_of(const Candidate *candidates, size_t count, const Candidate *candidate, const Map *firsts)
+static void scan_drop(Catalogue *catalogue)
 {
-    const Candidate *first = map_find(firsts, candidate->definition->name);
-    if (first != candidate) {
-        return first->file;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const Candidate *other = &candidates[i];
-        if (other > candidate && other->definition &&
-            text_equal(other->definition->name, candidate->definition->name)) {
-            return other->file;
-        }
-    }
-    return NULL;
+    scan_free(catalogue->scan);
+    catalogue->scan = NULL;
+    catalogue->scans--;
+    catalogue->step = STEP_NONE;
 }
 
-static void candidate_apply(Catalogue *catalogue, Candidate *candidate, const File *rival)
+static void scan_take(Catalogue *catalogue)
 {
-    if (candidate->definition && rival) {
-        auto_free char *message =
-            text_format("the name '%s' is used by %s too", candidate->definition->name, rival->name);
-        file_break(catalogue, candidate->file, 1, 1, message);
-        candidate->file->read = false; /* looked at again: the other may go */
-    } else if (candidate->definition) {
-        file_accept(catalogue, candidate->file, definition_hold(candidate->definition));
-    } else {
-        file_break(catalogue, candidate->file, candidate->line, candidate->column, candidate->message);
+    const char *problem = scan_problem(catalogue->scan);
+    bool failed = scan_failed(catalogue->scan);
+    if (!failed) {
+        scan_accept(catalogue->scan);
+        problem = scan_problem(catalogue->scan);
     }
+    text_replace(&catalogue->error, problem);
+    text_replace(&catalogue->unwatched, watcher_problem(catalogue->watcher));
+    show(catalogue);
+    catalogue->step = failed ? STEP_TELL : STEP_JUDGE;
+    scan_free(catalogue->scan);
+    catalogue->scan = NULL;
 }
 
-static void candidates_apply(Catalogue *catalogue, Candidate *candidates, size_t count)
+static void scan_on(Catalogue *catalogue, Now now)
 {
-    Map *holders = holders_of(catalogue), *firsts = counts_of(candidates, count);
-    for (size_t i = 0; i < count; i++) {
-        Candidate *candidate = &candidates[i];
-        const File *rival = NULL;
-        if (candidate->definition) {
-            const File *own = map_find(holders, candidate->definition->name);
-            rival = own == candidate->file ? NULL : holder_of(holders, candidate);
-            rival = rival || own == candidate->file ? rival : rival_of(candidates, count, candidate, firsts);
-        }
-        candidate_apply(catalogue, candidate, rival);
+    if (!scan_step(catalogue->scan, now.boot_ms + SLICE_MS)) {
+        return;
     }
-    for (size_t i = 0; i < count; i++) {
-        definition_release(candidates[i].definition);
-        free(candidates[i].message);
+    bool torn = is_torn(catalogue);
+    if (torn) {
+        notice(catalogue, now.boot_ms);
     }
-    map_free(holders);
-    map_free(firsts);
+    if (git_at_work(catalogue, now.boot_ms) || (torn && now.boot_ms - catalogue->noticed_at < PATIENCE_MS)) {
+        scan_drop(catalogue);
+        return;
+    }
+    catalogue->noticed_at = catalogue->last_at = 0;
+    if (torn) {
+        notice(catalogue, now.boot_ms);
+    }
+    catalogue->compare_due = now.boot_ms + COMPARE_MS;
+    scan_take(catalogue);
 }
 
-static void drop_unseen(Catalogue *catalogue)
+/* --- what follows --- */
+
+static void judge(Catalogue *catalogue, Now now)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < catalogue->count; i++) {
-        File *file = catalogue->files[i];
-        if (file->seen) {
-            catalogue->files[kept++] = file;
-            continue;
-        }
-        enqueue(catalogue, CATALOGUE_GONE, file);
-        file_free(file);
+    (void)now;
+    if (catalogue->files.changed) {
+        catalogue->files.changed = false;
+        catalogue->judged = true;
+        names_judge(&catalogue->files, &catalogue->holders);
     }
-    catalogue->count = kept;
+    catalogue->step = STEP_REVISION;
 }
 
-static char *revision_of(const Catalogue *catalogue)
+static void name_revision(Catalogue *catalogue, Now now)
 {
-    char *commit = catalogue_git_commit(catalogue->directory);
-    if (commit) {
-        return commit;
+    (void)now;
+    if (catalogue->judged || !catalogue->digest[0]) {
+        files_sort(&catalogue->files);
+        files_digest(&catalogue->files, catalogue->digest);
     }
-    auto_buffer text;
-    buffer_init(&text, (size_t)DEFINITIONS_MAX * (DIGEST_HEX_SIZE + PATH_MAX_LENGTH * 8));
-    for (size_t i = 0; i < catalogue->count; i++) {
-        buffer_format(&text, "%s %s\n", catalogue->files[i]->digest, catalogue->files[i]->name);
-    }
-    char hex[DIGEST_HEX_SIZE];
-    digest_sha256_hex(text.bytes ? text.bytes : "", text.length, hex);
-    return text_copy(hex);
+    text_replace(&catalogue->attempted, catalogue->commit[0] ? catalogue->commit : catalogue->digest);
+    show(catalogue);
+    catalogue->step = STEP_TELL;
 }
 
-static void account(Catalogue *catalogue, int64_t now_ms)
+static void count_files(Catalogue *catalogue)
 {
     CatalogueStatistics *statistics = &catalogue->statistics;
     statistics->loaded = statistics->broken = 0;
-    for (size_t i = 0; i < catalogue->count; i++) {
-        statistics->loaded += catalogue->files[i]->definition && catalogue->files[i]->announced;
-        statistics->broken += catalogue->files[i]->error != NULL;
+    for (size_t i = 0; i < catalogue->files.count; i++) {
+        statistics->loaded += catalogue->files.items[i]->told != NULL;
+        statistics->broken += catalogue->files.items[i]->told_fault.message != NULL;
     }
-    statistics->last_reload_successful = statistics->broken == 0;
+}
+
+static void tell(Catalogue *catalogue, Now now)
+{
+    (void)now;
+    if (catalogue->judged || !catalogue->started) {
+        queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders);
+        files_drop_absent(&catalogue->files);
+        count_files(catalogue);
+    }
+    catalogue->judged = false;
+    catalogue->started = true;
+    catalogue->changes = catalogue->queue.count - catalogue->queue.first;
+    catalogue->statistics.last_reload_successful = !catalogue->error && catalogue->statistics.broken == 0;
+    catalogue->step = STEP_SETTLE;
+}
+
+void catalogue_run(Catalogue *catalogue, Now now)
+{
+    static void (*const steps[STEPS])(Catalogue *, Now) = {
+        [STEP_NONE] = scan_begin,        [STEP_SCAN] = scan_on, [STEP_JUDGE] = judge,
+        [STEP_REVISION] = name_revision, [STEP_TELL] = tell,
+    };
+    if (watcher_take(catalogue->watcher)) {
+        notice(catalogue, now.boot_ms);
+        catalogue->spoiled = true;
+    }
+    if (steps[catalogue->step]) {
+        steps[catalogue->step](catalogue, now);
+    }
+}
+
+void catalogue_start(Catalogue *catalogue)
+{
+    catalogue_request(catalogue);
+    while (catalogue->step != STEP_SETTLE && !catalogue->git_since) {
+        catalogue_run(catalogue, clock_now());
+    }
+    if (catalogue->step != STEP_SETTLE) {
+        tell(catalogue, clock_now());
+        catalogue->step = STEP_NONE;
+    }
+}
+
+bool catalogue_take(Catalogue *catalogue, CatalogueChange *change)
+{
+    bool taken = queue_take(&catalogue->queue, change);
+    if (taken) {
+        change->revision = catalogue->attempted;
+    }
+    return taken;
+}
+
+bool catalogue_settle(Catalogue *catalogue, int64_t now_ms, CatalogueOutcome *outcome)
+{
+    if (catalogue->step != STEP_SETTLE || !queue_empty(&catalogue->queue)) {
+        return false;
+    }
+    catalogue->step = STEP_NONE;
+    CatalogueStatistics *statistics = &catalogue->statistics;
     if (statistics->last_reload_successful) {
         statistics->last_reload_success_at = now_ms;
     }
     if (statistics->last_reload_successful || !catalogue->applied[0]) {
         text_replace(&catalogue->applied, catalogue->attempted);
     }
-    statistics->applied = catalogue->applied;
-    statistics->attempted = catalogue->attempted;
-    statistics->error = NULL;
-}
-
-bool catalogue_scan(Catalogue *catalogue, int64_t now_ms, Error *error)
-{
-    char **names = NULL;
-    size_t name_count = 0, count = 0;
-    Error failed = {0};
-    if (!catalogue_list(catalogue->directory, &names, &name_count, &failed)) {
-        text_replace(&catalogue->error, failed.text);
-        catalogue->statistics.error = catalogue->error;
-        catalogue->statistics.last_reload_successful = false;
-        catalogue->statistics.applied = catalogue->applied;
-        catalogue->statistics.attempted = catalogue->attempted;
-        return error_set(error, failed.kind, "%s", failed.text);
-    }
-    for (size_t i = 0; i < catalogue->count; i++) {
-        catalogue->files[i]->seen = false;
-    }
-    for (size_t i = 0; i < name_count; i++) {
-        file_of(catalogue, names[i])->seen = true;
-        free(names[i]);
-    }
-    free(names);
-    auto_free Candidate *candidates = memory_new(catalogue->count * sizeof *candidates);
-    for (size_t i = 0; i < catalogue->count; i++) {
-        File *file = catalogue->files[i];
-        count += file->seen && candidate_read(catalogue, file, &candidates[count]);
-    }
-    drop_unseen(catalogue); /* before what is new: a name may have moved to another file */
-    char *revision = revision_of(catalogue);
-    free(catalogue->attempted);
-    catalogue->attempted = revision;
-    candidates_apply(catalogue, candidates, count);
-    account(catalogue, now_ms);
+    show(catalogue);
+    bool requested = catalogue->wanted == catalogue->scans;
+    *outcome = (CatalogueOutcome){catalogue->scans, requested, catalogue->changes};
     return true;
 }
 
 void catalogue_replay(Catalogue *catalogue)
 {
-    for (size_t i = catalogue->queue_first; i < catalogue->queue_count; i++) {
-        change_release(&catalogue->queue[i]);
+    queue_clear(&catalogue->queue);
+    for (size_t i = 0; i < catalogue->files.count; i++) {
+        File *file = catalogue->files.items[i];
+        definition_release(memory_steal(&file->told));
+        fault_set(&file->told_fault, NULL, 0, 0);
     }
-    catalogue->queue_first = catalogue->queue_count = 0;
-    for (size_t i = 0; i < catalogue->count; i++) {
-        const File *file = catalogue->files[i];
-        if (file->definition && file->announced) {
-            enqueue(catalogue, CATALOGUE_LOADED, file);
-        }
-        if (file->error) {
-            enqueue(catalogue, CATALOGUE_BROKEN, file);
-        }
-    }
+    queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders);
 }

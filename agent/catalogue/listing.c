@@ -1,19 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files of a directory count: *.yaml and *.yml at any depth, names that begin with a dot skipped, symbolic links
- * followed. */
+/* The open directories from the root to where the walk stands; each is read entry by entry. */
+#include "catalogue/listing.h"
 #include "base/limits.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "catalogue/catalogue.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-typedef struct Listing {
-    char **files;
-    size_t count, capacity;
-} Listing;
+typedef struct Level {
+    DIR *directory;
+    char *name; /* relative to the root */
+    dev_t device;
+    ino_t inode;
+} Level;
+
+struct Listing {
+    char *root;
+    bool begun;
+    Level levels[DIRECTORY_DEPTH_MAX + 1];
+    size_t depth; /* open levels */
+    size_t files;
+    char *path, *name; /* given out last */
+};
+
+Listing *listing_new(const char *root)
+{
+    Listing *listing = memory_new(sizeof *listing);
+    listing->root = text_copy(root);
+    return listing;
+}
+
+static void leave(Listing *listing)
+{
+    Level *level = &listing->levels[--listing->depth];
+    closedir(level->directory);
+    free(level->name);
+}
+
+void listing_free(Listing *listing)
+{
+    if (!listing) {
+        return;
+    }
+    while (listing->depth) {
+        leave(listing);
+    }
+    free(listing->root);
+    free(listing->path);
+    free(listing->name);
+    free(listing);
+}
 
 static bool ends_with(const char *name, const char *suffix)
 {
@@ -21,60 +60,152 @@ static bool ends_with(const char *name, const char *suffix)
     return length > size && strcmp(name + length - size, suffix) == 0;
 }
 
-static bool list_into(const char *root, const char *below, int depth, Listing *listing, Error *error);
-
-/* One entry: a file that counts is added, a directory descended into. What vanished meanwhile is passed over. */
-static bool take_entry(const char *root, const char *below, const char *name, int depth, Listing *listing, Error *error)
+static bool is_definition(const char *name)
 {
-    if (name[0] == '.') {
-        return true;
+    return ends_with(name, ".yaml") || ends_with(name, ".yml");
+}
+
+static ListedKind fail(const Listing *listing, Listed *listed, ErrorKind kind, const char *why)
+{
+    error_set(&listed->error, kind, "%s: %s", listing->path, why);
+    return LISTED_FAILURE;
+}
+
+static bool is_ancestor(const Listing *listing, const Stamp *stamp)
+{
+    for (size_t i = 0; i < listing->depth; i++) {
+        if (listing->levels[i].device == stamp->device && listing->levels[i].inode == stamp->inode) {
+            return true;
+        }
     }
-    auto_free char *relative = below[0] ? text_format("%s/%s", below, name) : text_copy(name);
-    auto_free char *path = text_format("%s/%s", root, relative);
+    return false;
+}
+
+/* Opens the directory that `path` and `name` say. */
+static ListedKind enter(Listing *listing, Listed *listed)
+{
+    if (listing->depth > DIRECTORY_DEPTH_MAX) {
+        auto_free char *why = text_format("deeper than %d levels", DIRECTORY_DEPTH_MAX);
+        return fail(listing, listed, ERROR_LIMIT, why);
+    }
+    int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat status;
-    if (stat(path, &status) != 0) {
-        return true;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        int cause = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        bool vanished = listing->depth && (cause == ENOENT || cause == ENOTDIR);
+        return vanished ? LISTED_VANISHED
+                        : fail(listing, listed, cause == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, strerror(cause));
     }
-    if (S_ISDIR(status.st_mode)) {
-        return list_into(root, relative, depth + 1, listing, error);
-    }
-    if (!S_ISREG(status.st_mode) || !(ends_with(name, ".yaml") || ends_with(name, ".yml"))) {
-        return true;
-    }
-    if (listing->count == DEFINITIONS_MAX) {
-        return error_set(error, ERROR_LIMIT, "%s: more than %d files", root, DEFINITIONS_MAX);
-    }
-    array_push(listing->files, listing->count, listing->capacity) = memory_steal(&relative);
-    return true;
-}
-
-static void close_directory(DIR **directory)
-{
-    if (*directory) {
-        closedir(*directory);
-    }
-}
-
-static bool list_into(const char *root, const char *below, int depth, Listing *listing, Error *error)
-{
-    auto_free char *path = below[0] ? text_format("%s/%s", root, below) : text_copy(root);
-    if (depth > DIRECTORY_DEPTH_MAX) {
-        return error_set(error, ERROR_LIMIT, "%s: deeper than %d levels", path, DIRECTORY_DEPTH_MAX);
-    }
-    __attribute__((cleanup(close_directory))) DIR *directory = opendir(path);
+    DIR *directory = fdopendir(fd);
     if (!directory) {
-        return error_set(error, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO, "%s: %s", path, strerror(errno));
+        close(fd);
+        return fail(listing, listed, ERROR_IO, strerror(errno));
     }
-    for (;;) {
+    listed->stamp = stamp_of(&status);
+    listing->levels[listing->depth++] = (Level){directory, text_copy(listing->name), status.st_dev, status.st_ino};
+    return LISTED_DIRECTORY;
+}
+
+static void name_entry(Listing *listing, const Level *level, const char *name)
+{
+    free(listing->path);
+    free(listing->name);
+    listing->name = level->name[0] ? text_format("%s/%s", level->name, name) : text_copy(name);
+    listing->path = text_format("%s/%s", listing->root, listing->name);
+}
+
+/* What is behind a symbolic link, or behind a name whose kind the file system does not tell. */
+static ListedKind take_behind(Listing *listing, const Level *level, const struct dirent *entry, Listed *listed)
+{
+    struct stat status;
+    bool there = fstatat(dirfd(level->directory), entry->d_name, &status, 0) == 0;
+    listed->stamp = there ? stamp_of(&status) : (Stamp){0};
+    if (there && S_ISDIR(status.st_mode)) {
+        if (is_ancestor(listing, &listed->stamp)) {
+            return LISTED_END; /* a loop */
+        }
+        name_entry(listing, level, entry->d_name);
+        return enter(listing, listed);
+    }
+    bool definition = is_definition(entry->d_name);
+    if (!definition && (there || !listed->link)) {
+        return LISTED_END;
+    }
+    name_entry(listing, level, entry->d_name);
+    if (!there && !listed->link) {
+        return LISTED_VANISHED;
+    }
+    if (!definition) {
+        return LISTED_DANGLING;
+    }
+    if (listing->files == DEFINITIONS_MAX) {
+        auto_free char *why = text_format("there are more than %d files", DEFINITIONS_MAX);
+        return fail(listing, listed, ERROR_LIMIT, why);
+    }
+    listing->files++;
+    return LISTED_FILE;
+}
+
+/* LISTED_END: the entry does not count. */
+static ListedKind take_entry(Listing *listing, const Level *level, const struct dirent *entry, Listed *listed)
+{
+    if (entry->d_name[0] == '.' || (entry->d_type == DT_REG && !is_definition(entry->d_name))) {
+        return LISTED_END;
+    }
+    struct stat own;
+    listed->link = entry->d_type == DT_LNK;
+    if (entry->d_type == DT_UNKNOWN &&
+        fstatat(dirfd(level->directory), entry->d_name, &own, AT_SYMLINK_NOFOLLOW) == 0) {
+        listed->link = S_ISLNK(own.st_mode);
+    }
+    return take_behind(listing, level, entry, listed);
+}
+
+static ListedKind begin(Listing *listing, Listed *listed)
+{
+    listing->begun = true;
+    listing->path = text_copy(listing->root);
+    listing->name = text_copy("");
+    return enter(listing, listed);
+}
+
+static ListedKind go_on(Listing *listing, Listed *listed)
+{
+    while (listing->depth) {
+        Level *level = &listing->levels[listing->depth - 1];
         errno = 0;
-        const struct dirent *entry = readdir(directory);
-        if (!entry) {
-            return errno == 0 || error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+        const struct dirent *entry = readdir(level->directory);
+        if (!entry && errno != 0) {
+            int cause = errno;
+            free(listing->path);
+            free(listing->name);
+            listing->path = text_format("%s/%s", listing->root, level->name);
+            listing->name = text_copy(level->name);
+            leave(listing);
+            return fail(listing, listed, ERROR_IO, strerror(cause));
         }
-        if (!take_entry(root, below, entry->d_name, depth, listing, error)) {
-            return false;
+        if (!entry) {
+            leave(listing);
+            continue;
+        }
+        ListedKind kind = take_entry(listing, level, entry, listed);
+        if (kind != LISTED_END) {
+            return kind;
         }
     }
+    return LISTED_END;
+}
+
+ListedKind listing_next(Listing *listing, Listed *listed)
+{
+    *listed = (Listed){0};
+    listed->kind = listing->begun ? go_on(listing, listed) : begin(listing, listed);
+    listed->path = listing->path;
+    listed->name = listing->name;
+    return listed->kind;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -84,18 +215,27 @@ static int compare_texts(const void *a, const void *b)
 
 bool catalogue_list(const char *directory, char ***files, size_t *count, Error *error)
 {
-    Listing listing = {0};
-    if (!list_into(directory, "", 0, &listing, error)) {
-        for (size_t i = 0; i < listing.count; i++) {
-            free(listing.files[i]);
+    char **found = NULL;
+    size_t found_count = 0, capacity = 0;
+    Listing *listing = listing_new(directory);
+    Listed listed;
+    while (listing_next(listing, &listed) != LISTED_END && listed.kind != LISTED_FAILURE) {
+        if (listed.kind == LISTED_FILE) {
+            array_push(found, found_count, capacity) = text_copy(listed.name);
         }
-        free(listing.files);
-        return false;
     }
-    if (listing.count) {
-        qsort(listing.files, listing.count, sizeof *listing.files, compare_texts);
+    listing_free(listing);
+    if (listed.kind == LISTED_FAILURE) {
+        for (size_t i = 0; i < found_count; i++) {
+            free(found[i]);
+        }
+        free(found);
+        return error_set(error, listed.error.kind, "%s", listed.error.text);
     }
-    *files = listing.files;
-    *count = listing.count;
+    if (found_count) {
+        qsort(found, found_count, sizeof *found, compare_texts);
+    }
+    *files = found;
+    *count = found_count;
     return true;
 }

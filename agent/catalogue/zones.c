@@ -3,6 +3,13 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "catalogue/stamp.h"
+
+typedef struct KnownZone {
+    Zone *zone;
+    char *path;
+    Stamp stamp; /* when it was read */
+} KnownZone;
 
 struct Zones {
     Map *by_name;
@@ -20,9 +27,12 @@ void zones_free(Zones *zones)
     if (!zones) {
         return;
     }
-    void *zone;
-    for (size_t at = 0; map_each(zones->by_name, &at, NULL, &zone);) {
-        zone_free(zone);
+    void *value;
+    for (size_t at = 0; map_each(zones->by_name, &at, NULL, &value);) {
+        KnownZone *known = value;
+        zone_free(known->zone);
+        free(known->path);
+        free(known);
     }
     map_free(zones->by_name);
     free(zones);
@@ -34,14 +44,39 @@ bool zones_find(Zones *zones, const char *name, const Zone **zone)
         *zone = NULL;
         return true;
     }
-    Zone *found = map_find(zones->by_name, name);
-    if (!found) {
-        found = zone_load(NULL, name, NULL);
-        if (!found) {
+    KnownZone *known = map_find(zones->by_name, name);
+    if (!known) {
+        auto_free char *path = zone_path(NULL, name);
+        Stamp stamp = path ? stamp_of_path(path, true) : (Stamp){0};
+        Zone *loaded = zone_load(NULL, name, NULL);
+        if (!loaded) {
             return false;
         }
-        map_put(zones->by_name, name, found);
+        known = memory_new(sizeof *known);
+        *known = (KnownZone){loaded, memory_steal(&path), stamp};
+        map_put(zones->by_name, name, known);
     }
-    *zone = found;
+    *zone = known->zone;
     return true;
+}
+
+size_t zones_refresh(Zones *zones)
+{
+    size_t refreshed = 0;
+    const char *name;
+    void *value;
+    for (size_t at = 0; map_each(zones->by_name, &at, &name, &value);) {
+        KnownZone *known = value;
+        Stamp stamp = stamp_of_path(known->path, true);
+        if (stamp_equal(&stamp, &known->stamp)) {
+            continue;
+        }
+        Zone *fresh = zone_load(NULL, name, NULL);
+        if (fresh) {
+            known->stamp = stamp;
+            zone_replace(known->zone, fresh);
+            refreshed++;
+        }
+    }
+    return refreshed;
 }

@@ -18,6 +18,10 @@ void actions_clear(Actions *actions)
     for (size_t i = 0; i < changes->key_count; i++) {
         key_release(&changes->keys[i]);
     }
+    for (size_t i = 0; i < changes->definition_count; i++) {
+        definition_release(changes->definitions[i].definition);
+        free(changes->definitions[i].file);
+    }
     for (size_t i = 0; i < actions->reply_count; i++) {
         free(actions->replies[i].detail);
         parameter_faults_release(&actions->replies[i].faults);

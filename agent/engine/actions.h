@@ -43,11 +43,10 @@ typedef struct KeyRecord {
     int64_t at;
 } KeyRecord;
 
-/* A definition to be kept: its text by digest, and as the last good one of its file. file NULL: nothing to keep by
- * file. */
+/* A definition to be kept: its text by digest, and as the last good one of its file. */
 typedef struct DefinitionChange {
-    Definition *definition; /* NULL: the file is gone */
-    const char *file;
+    Definition *definition; /* a reference; NULL: the file is gone */
+    char *file;
 } DefinitionChange;
 
 /* A tick's verdict: the number-th of its sendpost, from 1. */

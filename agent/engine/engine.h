@@ -93,6 +93,7 @@ typedef struct Sendpost {
 typedef struct DefinitionFile {
     char *file, *error; /* error NULL: good */
     int line, column;
+    Sendpost *sendpost; /* that it defined last; NULL: none. Another file may define it by now */
 } DefinitionFile;
 
 typedef struct Engine Engine;

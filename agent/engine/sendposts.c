@@ -161,7 +161,15 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
     sendpost->former_count = former_count;
 }
 
-static void definition_loaded(Turn *turn, const FileEvent *event)
+/* As the last good one of its file; NULL: the file is gone. */
+static void keep_definition(Turn *turn, const char *file, Definition *definition)
+{
+    Changes *changes = &turn->actions->changes;
+    DefinitionChange change = {definition ? definition_hold(definition) : NULL, text_copy(file)};
+    array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;
+}
+
+static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
 {
     Sendpost *sendpost = sendpost_of(turn->engine, event->definition->name);
     bool changed = !sendpost->definition || !text_equal(sendpost->definition->sha256, event->definition->sha256);
@@ -181,33 +189,40 @@ static void definition_loaded(Turn *turn, const FileEvent *event)
     }
     sendpost_show(turn->engine, sendpost);
     deployments_prefetch(turn, sendpost);
-    Changes *changes = &turn->actions->changes;
-    DefinitionChange change = {sendpost->definition, sendpost->file};
-    array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;
+    keep_definition(turn, event->file, sendpost->definition);
     if (changed) {
-        turn_file_event(turn, EVENT_DEFINITION_LOADED, sendpost->name, NULL);
+        turn_file_event(turn, EVENT_DEFINITION_LOADED, sendpost->name, event->revision);
     }
+    return sendpost;
 }
 
 static size_t file_index(const Engine *engine, const char *file)
 {
-    size_t i = 0;
-    while (i < engine->file_count && strcmp(engine->files[i].file, file) < 0) {
-        i++;
+    size_t low = 0, high = engine->file_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(engine->files[middle].file, file) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    return i;
+    return low;
+}
+
+static DefinitionFile *file_find(const Engine *engine, const char *file)
+{
+    size_t at = file_index(engine, file);
+    return at < engine->file_count && text_equal(engine->files[at].file, file) ? &engine->files[at] : NULL;
 }
 
 static DefinitionFile *file_of(Engine *engine, const char *file)
 {
-    size_t at = engine->file_count;
-    /* Files mostly come in order: look at the end first. */
-    if (at == 0 || strcmp(engine->files[at - 1].file, file) >= 0) {
-        at = file_index(engine, file);
+    DefinitionFile *known = file_find(engine, file);
+    if (known) {
+        return known;
     }
-    if (at < engine->file_count && text_equal(engine->files[at].file, file)) {
-        return &engine->files[at];
-    }
+    size_t at = file_index(engine, file);
     array_push(engine->files, engine->file_count, engine->file_capacity) = (DefinitionFile){0};
     size_t behind = engine->file_count - 1 - at;
     memmove(&engine->files[at + 1], &engine->files[at], behind * sizeof *engine->files);
@@ -215,14 +230,28 @@ static DefinitionFile *file_of(Engine *engine, const char *file)
     return &engine->files[at];
 }
 
-static Sendpost *sendpost_of_file(const Engine *engine, const char *file)
+static void file_remove(Engine *engine, DefinitionFile *file)
 {
-    for (size_t i = 0; i < engine->sendpost_count; i++) {
-        if (!engine->sendposts[i]->retired && text_equal(engine->sendposts[i]->file, file)) {
-            return engine->sendposts[i];
-        }
-    }
-    return NULL;
+    size_t at = (size_t)(file - engine->files);
+    free(file->file);
+    free(file->error);
+    engine->file_count--;
+    memmove(file, file + 1, (engine->file_count - at) * sizeof *file);
+}
+
+/* The sendpost that the file defines: another file may have taken it over. */
+static Sendpost *sendpost_of_file(const DefinitionFile *file)
+{
+    Sendpost *sendpost = file ? file->sendpost : NULL;
+    return sendpost && !sendpost->retired && text_equal(sendpost->file, file->file) ? sendpost : NULL;
+}
+
+static void file_loaded(Turn *turn, const FileEvent *event)
+{
+    Sendpost *sendpost = definition_loaded(turn, event);
+    DefinitionFile *file = file_of(turn->engine, event->file);
+    text_replace(&file->error, NULL);
+    file->sendpost = sendpost;
 }
 
 static void file_broken(Turn *turn, const FileEvent *event)
@@ -231,7 +260,7 @@ static void file_broken(Turn *turn, const FileEvent *event)
     text_replace(&file->error, event->message);
     file->line = event->line;
     file->column = event->column;
-    Sendpost *sendpost = sendpost_of_file(turn->engine, event->file);
+    Sendpost *sendpost = sendpost_of_file(file);
     if (sendpost) {
         text_replace(&sendpost->error, event->message);
         sendpost->error_line = event->line;
@@ -244,18 +273,13 @@ static void file_broken(Turn *turn, const FileEvent *event)
 static void file_gone(Turn *turn, const FileEvent *event)
 {
     Engine *engine = turn->engine;
-    size_t at = file_index(engine, event->file);
-    if (at < engine->file_count && text_equal(engine->files[at].file, event->file)) {
-        free(engine->files[at].file);
-        free(engine->files[at].error);
-        engine->file_count--;
-        memmove(&engine->files[at], &engine->files[at + 1], (engine->file_count - at) * sizeof *engine->files);
+    DefinitionFile *file = file_find(engine, event->file);
+    Sendpost *sendpost = sendpost_of_file(file);
+    keep_definition(turn, event->file, NULL);
+    if (file) {
+        file_remove(engine, file);
     }
-    Sendpost *sendpost = sendpost_of_file(engine, event->file);
-    Changes *changes = &turn->actions->changes;
     if (sendpost) {
-        DefinitionChange change = {NULL, sendpost->file};
-        array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;
         ticks_settle(turn, sendpost);
         ticks_stop(turn, sendpost);
         sendpost->retired = true;
@@ -267,9 +291,7 @@ static void file_gone(Turn *turn, const FileEvent *event)
 void file_happened(Turn *turn, const Happening *happening)
 {
     if (happening->kind == HAPPENED_LOADED) {
-        DefinitionFile *file = file_of(turn->engine, happening->file.file);
-        text_replace(&file->error, NULL);
-        definition_loaded(turn, &happening->file);
+        file_loaded(turn, &happening->file);
     } else if (happening->kind == HAPPENED_BROKEN) {
         file_broken(turn, &happening->file);
     } else {

@@ -308,7 +308,7 @@ static void test_ready(void **state)
     assert_int_equal(status_of(ready), 200);
     world->prefect.up = false;
     world->journal.statistics.writable = false;
-    world->catalogue.statistics.applied = world->catalogue.statistics.attempted = "";
+    world->catalogue.statistics = (CatalogueStatistics){.applied = "", .attempted = ""};
     auto_free char *answer = ask(world, "GET /-/ready", NULL);
     auto_json *problem = json_of(answer, 503);
     assert_int_equal(json_count(json_member(problem, "missing")), 2);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /-/reload: answered when what a scan begun since has found is in force. */
+#include "api/answer.h"
+#include "api/commands.h"
+#include "api/handlers.h"
+#include "api/internal.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include <stdio.h>
+
+/* Nothing, or an object; an idempotency key is not needed, and no mistake. */
+static bool body_fits(Exchange *exchange)
+{
+    const Buffer *body = &exchange->body;
+    Error error = {0};
+    Json *json = body->length ? json_parse(body->bytes, body->length, &error) : NULL;
+    if (body->length && !json) {
+        answer_problem(exchange, 400, "the body is not JSON: %s", error.text);
+        return false;
+    }
+    bool fits = !json || json_type(json) == JSON_OBJECT;
+    for (const Json *value = fits && json ? json_first(json) : NULL; value; value = json_next(value)) {
+        fits = fits && text_equal(json_name(value), "idempotency_key");
+    }
+    json_free(json);
+    if (!fits) {
+        answer_problem(exchange, 400, "the body must be an empty JSON object");
+    }
+    return fits;
+}
+
+void handle_reload(Exchange *exchange)
+{
+    if (exchange->server->draining) {
+        answer_unavailable(exchange, "the agent is shutting down");
+    } else if (body_fits(exchange)) {
+        server_queue(exchange->server, exchange, &exchange->server->reloads);
+    }
+}
+
+static void write_result(JsonWriter *writer, const Server *server)
+{
+    const CatalogueStatistics *catalogue = catalogue_statistics(server->view.catalogue);
+    shape_revision(writer, catalogue);
+    json_write_integer(writer, "files_loaded", (int64_t)catalogue->loaded);
+    json_write_integer(writer, "files_broken", (int64_t)catalogue->broken);
+    shape_directory_errors(writer, catalogue, server->view.engine);
+}
+
+static void leave_trace(Exchange *exchange)
+{
+    const Server *server = exchange->server;
+    char status[8];
+    snprintf(status, sizeof status, "%d", exchange->status);
+    log_line(LOG_INFO, "request", "who", exchange->connection->address, "what", "reload", "status", status, NULL);
+    journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, "reload", NULL,
+                  exchange->status);
+}
+
+void reload_reply(Exchange *exchange)
+{
+    const Server *server = exchange->server;
+    const CatalogueStatistics *catalogue = catalogue_statistics(server->view.catalogue);
+    if (catalogue->last_reload_successful) {
+        Buffer body;
+        JsonWriter writer;
+        buffer_init(&body, RESPONSE_BODY_MAX);
+        json_writer_init(&writer, &body);
+        json_begin_object(&writer, NULL);
+        write_result(&writer, server);
+        json_end_object(&writer);
+        answer(exchange, 200, media_json, &body);
+    } else {
+        Problem problem;
+        if (catalogue->error) {
+            problem_begin(&problem, 422, "not all definitions can be read: %s", catalogue->error);
+        } else {
+            problem_begin(&problem, 422, "%zu of the files are broken; the others are in force", catalogue->broken);
+        }
+        write_result(&problem.writer, server);
+        answer_problem_of(exchange, &problem);
+    }
+    leave_trace(exchange);
+}
+
+void reload_reply_unavailable(Exchange *exchange, const char *detail)
+{
+    answer_unavailable(exchange, detail);
+    leave_trace(exchange);
+}

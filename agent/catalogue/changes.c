@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalogue/changes.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+static void change_release(QueuedChange *change)
+{
+    free(change->file);
+    free(change->fault.message);
+    definition_release(change->definition);
+    *change = (QueuedChange){0};
+}
+
+void queue_clear(Queue *queue)
+{
+    for (size_t i = queue->first; i < queue->count; i++) {
+        change_release(&queue->items[i]);
+    }
+    queue->first = queue->count = 0;
+}
+
+void queue_release(Queue *queue)
+{
+    queue_clear(queue);
+    change_release(&queue->taken);
+    free(queue->items);
+    *queue = (Queue){0};
+}
+
+bool queue_empty(const Queue *queue)
+{
+    return queue->first == queue->count;
+}
+
+bool queue_take(Queue *queue, CatalogueChange *change)
+{
+    change_release(&queue->taken);
+    if (queue_empty(queue)) {
+        queue->first = queue->count = 0;
+        return false;
+    }
+    queue->taken = queue->items[queue->first++];
+    const QueuedChange *taken = &queue->taken;
+    *change = (CatalogueChange){.kind = taken->kind,
+                                .file = taken->file,
+                                .definition = taken->definition,
+                                .message = taken->fault.message,
+                                .line = taken->fault.line,
+                                .column = taken->fault.column};
+    return true;
+}
+
+static QueuedChange *push(Queue *queue, CatalogueChangeKind kind, const char *file)
+{
+    array_push(queue->items, queue->count, queue->capacity) = (QueuedChange){.kind = kind, .file = text_copy(file)};
+    return &queue->items[queue->count - 1];
+}
+
+void queue_gone(Queue *queue, const char *file)
+{
+    push(queue, CATALOGUE_GONE, file);
+}
+
+static void tell_loaded(Queue *queue, File *file, const Map *holders)
+{
+    /* The name that the file had, if nobody has it now, is retired first. */
+    if (file->told && !text_equal(file->told->name, file->good->name) && !map_find(holders, file->told->name)) {
+        queue_gone(queue, file->name);
+    }
+    push(queue, CATALOGUE_LOADED, file->name)->definition = definition_hold(file->good);
+    definition_release(file->told);
+    file->told = definition_hold(file->good);
+    fault_set(&file->told_fault, NULL, 0, 0);
+}
+
+static void tell_broken(Queue *queue, File *file, const Fault *fault)
+{
+    QueuedChange *change = push(queue, CATALOGUE_BROKEN, file->name);
+    fault_set(&change->fault, fault->message, fault->line, fault->column);
+    fault_set(&file->told_fault, fault->message, fault->line, fault->column);
+}
+
+static void tell(Queue *queue, File *file, const Map *holders)
+{
+    auto_free char *refusal = NULL;
+    Fault fault = file->current ? (Fault){0} : file->fault;
+    if (file->rival) {
+        refusal = text_format("the name '%s' is used by %s too", file->current->name, file->rival->name);
+        fault = (Fault){refusal, 1, 1};
+    }
+    bool mended = file->told_fault.message && !fault.message;
+    if (file->good && (file->told != file->good || mended)) {
+        tell_loaded(queue, file, holders);
+    }
+    if (fault.message && !fault_equal(&fault, &file->told_fault)) {
+        tell_broken(queue, file, &fault);
+    }
+}
+
+void queue_differences(Queue *queue, Files *files, const Map *holders)
+{
+    files_sort(files);
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->items[i]->present) {
+            tell(queue, files->items[i], holders);
+        }
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (!files->items[i]->present) {
+            queue_gone(queue, files->items[i]->name);
+        }
+    }
+}
