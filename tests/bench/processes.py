@@ -112,14 +112,26 @@ class Agent:
         self.counts_turns = counts_turns
         self.directory = WORK / name
         shutil.rmtree(self.directory, ignore_errors=True)
-        definitions = self.directory / "sendposts"
+        definitions = self.definitions = self.directory / "sendposts"
         definitions.mkdir(parents=True)
         for i in range(count):
-            (definitions / f"bench-{i:04}.yaml").write_text(definition(f"bench-{i:04}"))
+            self.define(i, definition)
         (self.directory / "agent.yaml").touch()
         self.port = free_port()
         self.settings = SETTINGS | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": f"http://127.0.0.1:{prefect.port}/api",
                                     "definitions.directory": str(definitions), "journal.path": str(self.directory / "journal.db")}
+
+    def define(self, number: int, definition: Callable[[str], str], beside: str = ".") -> None:
+        (self.definitions / beside / f"bench-{number:04}.yaml").write_text(definition(f"bench-{number:04}"))
+
+    def define_all(self, count: int, definition: Callable[[str], str]) -> None:
+        """Written beside, then renamed over the old ones, so that it is one change."""
+        beside = self.definitions / ".beside"
+        beside.mkdir()
+        for number in range(count):
+            self.define(number, definition, beside.name)
+        for file in beside.iterdir():
+            file.rename(self.definitions / file.name)
 
     def ready(self) -> bool:
         try:
@@ -154,6 +166,9 @@ class Agent:
     def anonymous_mb(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("RssAnon:")[2].split()[0]) / 1024
+
+    def processor_ms(self) -> float:
+        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e6
 
     # How long the loop is busy between two waits: see turns.c
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured. Each scenario yields figures: what, measured, unit, and the target (None: only to know)."""
+import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from typing import Callable, Iterator
 
 from processes import WORK, Agent, Load, Prefect, Tool, get, load, runs_read, wait_until
 
-MANY, FEW = 1000, 20
+LOTS, MANY, FEW = 10000, 1000, 20
+QUIET_MS = 200  # until the agent takes a change
 TRIGGER = {"method": "POST", "path": "/v1/sendposts/bench-%/run", "body": "{}"}
 
 
@@ -171,4 +173,50 @@ def recovery() -> Iterator[Figure]:
         yield Figure("10,000 unfinished runs: start until all flow runs were looked at", (time.monotonic() - began) * 1000, "ms", 2000)
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery)}
+def owned_by(owner: str) -> Callable[[str], str]:
+    return lambda name: five_stages(name).replace("owner: data", f"owner: {owner}")
+
+
+def owner_of(agent: Agent, number: int) -> str:
+    return json.loads(get(agent.port, f"/v1/sendposts/bench-{number:04}"))["owner"]
+
+
+def applied_ms(agent: Agent, owner: str, last: int) -> float:
+    """From now until the last of the changed files is in force."""
+    began = time.monotonic()
+    wait_until("the change is in force", lambda: owner_of(agent, last) == owner, interval=0.001)
+    return (time.monotonic() - began) * 1000
+
+
+def definitions() -> Iterator[Figure]:
+    """10,000 files: start, a change of one, of all, and what looking for changes costs."""
+    what = f"{LOTS:,} definitions"
+    with running("definitions", LOTS, five_stages, counts_turns=True) as (agent, _, first_ms):
+        yield Figure(f"{what}: first start to ready", first_ms, "ms", 1000)
+        agent.stop()
+        yield Figure(f"{what}: next start to ready", agent.start(), "ms", 1000)
+        time.sleep(12)  # the first comparison, and what the start asked of Prefect
+        delays = []
+        for number in range(10):
+            owner = f"owner-{number}"
+            agent.define(number, owned_by(owner))
+            delays.append(applied_ms(agent, owner, number) - QUIET_MS)
+        yield Figure("a change of one file, quiet to in force, p50", percentile(delays, 0.5), "ms")
+        yield Figure("the same: longest of ten", max(delays), "ms", 50)
+        before, began = agent.processor_ms(), time.monotonic()
+        agent.turns_forget()
+        time.sleep(20)
+        share = (agent.processor_ms() - before) / (time.monotonic() - began) / 10
+        _, _, processor_ms = agent.turns()
+        yield Figure(f"{what}, nothing changes: of one processor", share, "%", 1)
+        yield Figure("the same: longest turn, processor time", processor_ms, "ms", 10)
+        agent.turns_forget()
+        agent.define_all(LOTS, owned_by("everybody"))
+        yield Figure(f"{what} change: until the last is in force", applied_ms(agent, "everybody", LOTS - 1), "ms")
+        _, longest_ms, processor_ms = agent.turns()
+        yield Figure("the same: longest turn, by the clock", longest_ms, "ms", 10)
+        yield Figure("the same: longest turn, processor time", processor_ms, "ms", 10)
+        yield Figure(f"{what}: RssAnon", agent.anonymous_mb(), "MB")
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery, definitions)}
