@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 enum {
-    CHANGES_PER_TURN = 100, /* a commit of so many takes milliseconds */
+    CHANGES_PER_TURN = 32, /* a commit of so many takes about 3 ms */
     STEPPING_MS = 2,
 };
 

@@ -40,6 +40,7 @@ struct Catalogue {
     Scan *scan;
     Git *git;                     /* around the directory, as the scan began; NULL: none */
     char commit[GIT_COMMIT_SIZE]; /* then; "": not known */
+    bool trusting;                /* it believes the watcher */
     bool spoiled;                 /* something happened since */
     uint64_t tries;               /* scans begun */
     uint64_t scans;               /* those of them that counted, and the one that goes on */
@@ -229,6 +230,7 @@ static void scan_begin(Catalogue *catalogue, Now now)
         .number = ++catalogue->tries,
         .again = catalogue->wanted == catalogue->scans,
     };
+    plan.trusting = catalogue->trusting = !plan.again && now.boot_ms < catalogue->compare_due && !catalogue->unwatched;
     catalogue->scan = scan_new(&plan);
     if (catalogue->git) {
         watcher_add(catalogue->watcher, git_directory(catalogue->git));
@@ -284,8 +286,12 @@ static void scan_on(Catalogue *catalogue, Now now)
     catalogue->noticed_at = catalogue->last_at = 0;
     if (torn) {
         notice(catalogue, now.boot_ms);
+    } else {
+        watcher_forget(catalogue->watcher);
     }
-    catalogue->compare_due = now.boot_ms + COMPARE_MS;
+    if (!catalogue->trusting) {
+        catalogue->compare_due = now.boot_ms + COMPARE_MS;
+    }
     scan_take(catalogue);
 }
 
@@ -295,7 +301,6 @@ static void judge(Catalogue *catalogue, Now now)
 {
     (void)now;
     if (catalogue->files.changed) {
-        catalogue->files.changed = false;
         catalogue->judged = true;
         names_judge(&catalogue->files, &catalogue->holders);
     }

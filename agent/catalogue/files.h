@@ -32,7 +32,8 @@ typedef struct Files {
     File **items; /* by name, unless unsorted */
     size_t count, capacity;
     bool unsorted;
-    bool changed; /* something differs from what was judged */
+    bool changed; /* something differs from what was judged: */
+    bool unclear; /* and not only what files say that keep their names */
     Map *by_name;
 } Files;
 

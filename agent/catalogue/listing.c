@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The open directories from the root to where the walk stands; each is read entry by entry. */
 #include "catalogue/listing.h"
+#include "base/buffer.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "catalogue/catalogue.h"
@@ -9,6 +10,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PATH_BYTES_MAX = 64 * 1024 }; /* longer ones cannot be opened */
 
 typedef struct Level {
     DIR *directory;
@@ -19,17 +22,36 @@ typedef struct Level {
 
 struct Listing {
     char *root;
+    ListingTrust *trust;
+    void *user;
     bool begun;
     Level levels[DIRECTORY_DEPTH_MAX + 1];
     size_t depth; /* open levels */
     size_t files;
-    char *path, *name; /* given out last */
+    Buffer path, name; /* given out last */
 };
 
-Listing *listing_new(const char *root)
+/* An entry of a directory, which is relative to the root; both may be "". */
+static void name_entry(Listing *listing, const char *directory, const char *entry)
+{
+    buffer_clear(&listing->name);
+    buffer_text(&listing->name, directory);
+    buffer_text(&listing->name, directory[0] && entry[0] ? "/" : "");
+    buffer_text(&listing->name, entry);
+    buffer_clear(&listing->path);
+    buffer_text(&listing->path, listing->root);
+    buffer_text(&listing->path, listing->name.length ? "/" : "");
+    buffer_text(&listing->path, listing->name.bytes);
+}
+
+Listing *listing_new(const char *root, ListingTrust *trust, void *user)
 {
     Listing *listing = memory_new(sizeof *listing);
     listing->root = text_copy(root);
+    listing->trust = trust;
+    listing->user = user;
+    buffer_init(&listing->path, PATH_BYTES_MAX);
+    buffer_init(&listing->name, PATH_BYTES_MAX);
     return listing;
 }
 
@@ -49,8 +71,8 @@ void listing_free(Listing *listing)
         leave(listing);
     }
     free(listing->root);
-    free(listing->path);
-    free(listing->name);
+    buffer_release(&listing->path);
+    buffer_release(&listing->name);
     free(listing);
 }
 
@@ -67,7 +89,7 @@ static bool is_definition(const char *name)
 
 static ListedKind fail(const Listing *listing, Listed *listed, ErrorKind kind, const char *why)
 {
-    error_set(&listed->error, kind, "%s: %s", listing->path, why);
+    error_set(&listed->error, kind, "%s: %s", listing->path.bytes, why);
     return LISTED_FAILURE;
 }
 
@@ -88,7 +110,7 @@ static ListedKind enter(Listing *listing, Listed *listed)
         auto_free char *why = text_format("deeper than %d levels", DIRECTORY_DEPTH_MAX);
         return fail(listing, listed, ERROR_LIMIT, why);
     }
-    int fd = open(listing->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(listing->path.bytes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
         int cause = errno;
@@ -105,16 +127,19 @@ static ListedKind enter(Listing *listing, Listed *listed)
         return fail(listing, listed, ERROR_IO, strerror(errno));
     }
     listed->stamp = stamp_of(&status);
-    listing->levels[listing->depth++] = (Level){directory, text_copy(listing->name), status.st_dev, status.st_ino};
+    listing->levels[listing->depth++] =
+        (Level){directory, text_copy(listing->name.bytes), status.st_dev, status.st_ino};
     return LISTED_DIRECTORY;
 }
 
-static void name_entry(Listing *listing, const Level *level, const char *name)
+static ListedKind take_file(Listing *listing, Listed *listed)
 {
-    free(listing->path);
-    free(listing->name);
-    listing->name = level->name[0] ? text_format("%s/%s", level->name, name) : text_copy(name);
-    listing->path = text_format("%s/%s", listing->root, listing->name);
+    if (listing->files == DEFINITIONS_MAX) {
+        auto_free char *why = text_format("there are more than %d files", DEFINITIONS_MAX);
+        return fail(listing, listed, ERROR_LIMIT, why);
+    }
+    listing->files++;
+    return LISTED_FILE;
 }
 
 /* What is behind a symbolic link, or behind a name whose kind the file system does not tell. */
@@ -127,26 +152,21 @@ static ListedKind take_behind(Listing *listing, const Level *level, const struct
         if (is_ancestor(listing, &listed->stamp)) {
             return LISTED_END; /* a loop */
         }
-        name_entry(listing, level, entry->d_name);
+        name_entry(listing, level->name, entry->d_name);
         return enter(listing, listed);
     }
     bool definition = is_definition(entry->d_name);
     if (!definition && (there || !listed->link)) {
         return LISTED_END;
     }
-    name_entry(listing, level, entry->d_name);
+    name_entry(listing, level->name, entry->d_name);
     if (!there && !listed->link) {
         return LISTED_VANISHED;
     }
     if (!definition) {
         return LISTED_DANGLING;
     }
-    if (listing->files == DEFINITIONS_MAX) {
-        auto_free char *why = text_format("there are more than %d files", DEFINITIONS_MAX);
-        return fail(listing, listed, ERROR_LIMIT, why);
-    }
-    listing->files++;
-    return LISTED_FILE;
+    return take_file(listing, listed);
 }
 
 /* LISTED_END: the entry does not count. */
@@ -154,6 +174,13 @@ static ListedKind take_entry(Listing *listing, const Level *level, const struct 
 {
     if (entry->d_name[0] == '.' || (entry->d_type == DT_REG && !is_definition(entry->d_name))) {
         return LISTED_END;
+    }
+    if (entry->d_type == DT_REG && listing->trust) {
+        name_entry(listing, level->name, entry->d_name);
+        if (listing->trust(listing->user, listing->name.bytes, entry->d_name)) {
+            listed->trusted = true;
+            return take_file(listing, listed);
+        }
     }
     struct stat own;
     listed->link = entry->d_type == DT_LNK;
@@ -167,8 +194,7 @@ static ListedKind take_entry(Listing *listing, const Level *level, const struct 
 static ListedKind begin(Listing *listing, Listed *listed)
 {
     listing->begun = true;
-    listing->path = text_copy(listing->root);
-    listing->name = text_copy("");
+    name_entry(listing, "", "");
     return enter(listing, listed);
 }
 
@@ -180,10 +206,7 @@ static ListedKind go_on(Listing *listing, Listed *listed)
         const struct dirent *entry = readdir(level->directory);
         if (!entry && errno != 0) {
             int cause = errno;
-            free(listing->path);
-            free(listing->name);
-            listing->path = text_format("%s/%s", listing->root, level->name);
-            listing->name = text_copy(level->name);
+            name_entry(listing, level->name, "");
             leave(listing);
             return fail(listing, listed, ERROR_IO, strerror(cause));
         }
@@ -203,8 +226,8 @@ ListedKind listing_next(Listing *listing, Listed *listed)
 {
     *listed = (Listed){0};
     listed->kind = listing->begun ? go_on(listing, listed) : begin(listing, listed);
-    listed->path = listing->path;
-    listed->name = listing->name;
+    listed->path = listing->path.bytes;
+    listed->name = listing->name.bytes;
     return listed->kind;
 }
 
@@ -217,7 +240,7 @@ bool catalogue_list(const char *directory, char ***files, size_t *count, Error *
 {
     char **found = NULL;
     size_t found_count = 0, capacity = 0;
-    Listing *listing = listing_new(directory);
+    Listing *listing = listing_new(directory, NULL, NULL);
     Listed listed;
     while (listing_next(listing, &listed) != LISTED_END && listed.kind != LISTED_FAILURE) {
         if (listed.kind == LISTED_FILE) {

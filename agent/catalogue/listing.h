@@ -23,13 +23,17 @@ typedef struct Listed {
     const char *path; /* as it can be opened */
     const char *name; /* relative to the root; of the root itself "" */
     bool link;        /* it is a symbolic link */
+    bool trusted;     /* FILE: it was not looked at */
     Stamp stamp;      /* DIRECTORY, FILE: of what is behind the link; all zero: nothing */
     Error error;      /* FAILURE */
 } Listed;
 
 typedef struct Listing Listing;
 
-Listing *listing_new(const char *root);
+/* Whether a regular file is as it was, so that it need not be looked at. */
+typedef bool ListingTrust(void *user, const char *name, const char *entry);
+
+Listing *listing_new(const char *root, ListingTrust *trust, void *user); /* trust may be NULL: none is */
 void listing_free(Listing *listing);
 ListedKind listing_next(Listing *listing, Listed *listed);
 

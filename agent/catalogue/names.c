@@ -85,24 +85,21 @@ static void enter(Judging *judging, File *file, const Map *holders)
     enqueue(judging, claim);
 }
 
-static void take_force(File *file, Map *holders)
+static void take_force(File *file)
 {
     if (file->current && !file->rival && file->good != file->current) {
         definition_release(file->good);
         file->good = definition_hold(file->current);
     }
-    if (file->good) {
-        map_put(holders, file->good->name, file);
-    }
 }
 
-void names_judge(Files *files, Map **holders)
+static void judge_all(Files *files, const Map *holders)
 {
     auto_free Claim *pool = memory_new(2 * files->count * sizeof *pool);
     Judging judging = {.claims = map_new(1), .pool = pool};
     for (size_t i = 0; i < files->count; i++) {
         if (files->items[i]->present) {
-            enter(&judging, files->items[i], *holders);
+            enter(&judging, files->items[i], holders);
         }
     }
     while (judging.queue) {
@@ -112,11 +109,34 @@ void names_judge(Files *files, Map **holders)
         settle(&judging, claim);
     }
     map_free(judging.claims);
-    map_free(*holders);
-    *holders = map_new(1);
+}
+
+static Map *holders_of(const Files *files)
+{
+    Map *holders = map_new(1);
+    for (size_t i = 0; i < files->count; i++) {
+        File *file = files->items[i];
+        if (file->present && file->good) {
+            map_put(holders, file->good->name, file);
+        }
+    }
+    return holders;
+}
+
+void names_judge(Files *files, Map **holders)
+{
+    bool unclear = files->unclear;
+    files->changed = files->unclear = false;
+    if (unclear) {
+        judge_all(files, *holders);
+    }
     for (size_t i = 0; i < files->count; i++) {
         if (files->items[i]->present) {
-            take_force(files->items[i], *holders);
+            take_force(files->items[i]);
         }
+    }
+    if (unclear) {
+        map_free(*holders);
+        *holders = holders_of(files);
     }
 }

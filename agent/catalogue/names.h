@@ -7,8 +7,8 @@
 
 #include "catalogue/files.h"
 
-/* Decides for the present files what is in force (`good`) and who is in the way (`rival`). holders: which file has each
- * name, as it was; exchanged for how it is. Pure, and linear in the number of files. */
+/* Decides for the present files what is in force (`good`) and who is in the way (`rival`); nothing has changed since.
+ * holders: which file has each name, as it was; exchanged for how it is. Pure, and linear in the number of files. */
 void names_judge(Files *files, Map **holders);
 
 #endif

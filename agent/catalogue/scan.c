@@ -65,13 +65,20 @@ static void root_link_passed(void *user, const char *directory, const char *name
     }
 }
 
+static bool is_trusted(void *user, const char *name, const char *entry)
+{
+    const ScanPlan *plan = user;
+    const File *file = watcher_suspects(plan->watcher, entry) ? NULL : map_find(plan->files->by_name, name);
+    return file && file->present && file->read;
+}
+
 Scan *scan_new(const ScanPlan *plan)
 {
     Scan *scan = memory_new(sizeof *scan);
     scan->plan = *plan;
     scan->links = map_new(1);
     scan->unknown = map_new(1);
-    scan->listing = listing_new(plan->directory);
+    scan->listing = listing_new(plan->directory, plan->trusting ? is_trusted : NULL, &scan->plan);
     watcher_begin(plan->watcher);
     auto_free char *here = getcwd(NULL, 0);
     links_follow(here ? here : "", plan->directory, root_link_passed, scan);
@@ -109,6 +116,7 @@ static void follow_link(Scan *scan, const char *path)
         text_replace(&scan->linked, directory);
     }
     if (scan->real) {
+        watcher_add_name(scan->plan.watcher, scan->real, slash + 1, false);
         links_follow_entry(scan->real, slash + 1, link_passed, scan);
     }
 }
@@ -118,6 +126,9 @@ static void listed_file(Scan *scan, const Listed *listed)
     File *file = files_of(scan->plan.files, listed->name);
     file->seen = scan->plan.number;
     bool broken = scan->plan.again && !file->current;
+    if (listed->trusted) {
+        return;
+    }
     if (!file->read || broken || !stamp_equal(&file->stamp, &listed->stamp)) {
         array_push(scan->differing, scan->differing_count, scan->differing_capacity) = file;
     }
@@ -166,8 +177,11 @@ static void list_one(Scan *scan)
 
 static void file_says(Scan *scan, File *file, Definition *definition, const Fault *fault)
 {
+    Files *files = scan->plan.files;
     if (definition != file->current || !fault_equal(fault, &file->fault)) {
-        scan->plan.files->changed = true;
+        files->changed = true;
+        bool keeps = definition && file->current && file->current == file->good;
+        files->unclear = files->unclear || !keeps || !text_equal(definition->name, file->good->name);
     }
     definition_release(file->current);
     file->current = definition;
@@ -309,7 +323,7 @@ static void accept(Scan *scan, File *file)
         }
     }
     if (present != file->present) {
-        scan->plan.files->changed = true;
+        scan->plan.files->changed = scan->plan.files->unclear = true;
     }
     file->present = present;
 }

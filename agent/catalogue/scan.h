@@ -14,6 +14,7 @@ typedef struct ScanPlan {
     Watcher *watcher;
     const DefinitionSource *source;
     uint64_t number; /* of this scan: larger than that of any before */
+    bool trusting;   /* known files that the watcher does not suspect are not looked at */
     bool again;      /* files that were broken are read again, changed or not: what they refer to may have come */
 } ScanPlan;
 

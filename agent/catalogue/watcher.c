@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "catalogue/watcher.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include <errno.h>
@@ -13,8 +14,9 @@ enum {
     ENTRY_EVENTS = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
     CONTENT_EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB,
     SELF_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF,
-    NAMES_MAX = 64, /* of one directory; with more, whatever happens in it counts */
+    NAMES_MAX = 64, /* of one directory; with more, it counts as if each of its names were named */
     EVENTS_SIZE = 64 * 1024,
+    SUSPECTS_MAX = 1000, /* with more, everything is suspect */
 };
 
 /* One watched inode. */
@@ -22,6 +24,7 @@ typedef struct Watch {
     int descriptor;
     bool named; /* since watcher_begin */
     bool whole; /* whatever happens in it counts */
+    bool vague; /* too many names were named */
     char **names;
     size_t count, capacity;
 } Watch;
@@ -31,12 +34,16 @@ struct Watcher {
     Watch *watches; /* by descriptor */
     size_t count, capacity;
     bool happened;
+    Map *suspects;    /* names, each of itself */
+    bool all_suspect; /* or whatever there is */
     char *problem;
 };
 
 Watcher *watcher_new(void)
 {
     Watcher *watcher = memory_new(sizeof *watcher);
+    watcher->suspects = map_new(1);
+    watcher->all_suspect = true;
     watcher->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watcher->fd < 0) {
         watcher->problem = text_format("inotify: %s", strerror(errno));
@@ -65,6 +72,7 @@ void watcher_free(Watcher *watcher)
     if (watcher->fd >= 0) {
         close(watcher->fd);
     }
+    map_free(watcher->suspects);
     free(watcher->watches);
     free(watcher->problem);
     free(watcher);
@@ -140,7 +148,7 @@ static Watch *add(Watcher *watcher, const char *directory, uint32_t events)
     Watch *watch = watch_of(watcher, descriptor);
     if (!watch->named) {
         watch->named = true;
-        watch->whole = false;
+        watch->whole = watch->vague = false;
         forget_names(watch);
     }
     return watch;
@@ -156,6 +164,9 @@ void watcher_add(Watcher *watcher, const char *directory)
 
 static bool names_have(const Watch *watch, const char *name)
 {
+    if (watch->vague) {
+        return true;
+    }
     for (size_t i = 0; i < watch->count; i++) {
         if (text_equal(watch->names[i], name)) {
             return true;
@@ -167,11 +178,11 @@ static bool names_have(const Watch *watch, const char *name)
 void watcher_add_name(Watcher *watcher, const char *directory, const char *name, bool content)
 {
     Watch *watch = add(watcher, directory, ENTRY_EVENTS | (content ? CONTENT_EVENTS : 0));
-    if (!watch || watch->whole || names_have(watch, name)) {
+    if (!watch || names_have(watch, name)) {
         return;
     }
     if (watch->count == NAMES_MAX) {
-        watch->whole = true;
+        watch->vague = true;
     } else {
         array_push(watch->names, watch->count, watch->capacity) = text_copy(name);
     }
@@ -200,21 +211,31 @@ int watcher_descriptor(const Watcher *watcher)
     return watcher->fd;
 }
 
+/* name NULL: it may have been about anything. */
+static void suspect(Watcher *watcher, const char *name)
+{
+    watcher->happened = true;
+    if (!name || map_count(watcher->suspects) == SUSPECTS_MAX) {
+        watcher->all_suspect = true;
+    } else if (!map_find(watcher->suspects, name)) {
+        map_put(watcher->suspects, name, watcher);
+    }
+}
+
 static void take_event(Watcher *watcher, const struct inotify_event *event)
 {
+    Watch *watch = event->mask & IN_Q_OVERFLOW ? NULL : watch_find(watcher, event->wd);
     if (event->mask & IN_Q_OVERFLOW) {
-        watcher->happened = true;
-        return;
-    }
-    Watch *watch = watch_find(watcher, event->wd);
-    if (!watch) {
+        suspect(watcher, NULL);
+    } else if (!watch) {
         return; /* of one that was removed */
-    }
-    if (event->mask & IN_IGNORED) {
+    } else if (event->mask & IN_IGNORED) {
         watch_remove(watcher, watch);
-        watcher->happened = true;
-    } else if (watch->whole || event->len == 0 || names_have(watch, event->name)) {
-        watcher->happened = true;
+        suspect(watcher, NULL);
+    } else if (event->len == 0 || names_have(watch, event->name)) {
+        suspect(watcher, NULL);
+    } else if (watch->whole) {
+        suspect(watcher, event->mask & IN_ISDIR ? NULL : event->name);
     }
 }
 
@@ -230,6 +251,18 @@ bool watcher_take(Watcher *watcher)
     bool happened = watcher->happened;
     watcher->happened = false;
     return happened;
+}
+
+bool watcher_suspects(const Watcher *watcher, const char *name)
+{
+    return watcher->all_suspect || map_find(watcher->suspects, name);
+}
+
+void watcher_forget(Watcher *watcher)
+{
+    watcher->all_suspect = false;
+    map_free(watcher->suspects);
+    watcher->suspects = map_new(1);
 }
 
 const char *watcher_problem(const Watcher *watcher)

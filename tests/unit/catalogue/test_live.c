@@ -50,7 +50,7 @@ static void changes_are_taken_when_quiet(void **state)
     expect_at(catalogue, 2300, false, "");
     assert_int_equal(catalogue_deadline(catalogue, (Now){.boot_ms = 2300}), 2350);
     expect_at(catalogue, 2350, true, "loaded b.yaml as b; loaded c.yaml as c; ");
-    assert_int_equal(catalogue_deadline(catalogue, (Now){.boot_ms = 2350}), 12350);
+    assert_int_equal(catalogue_deadline(catalogue, (Now){.boot_ms = 2350}), 11000);
     catalogue_free(catalogue);
 }
 
@@ -208,6 +208,36 @@ static void exchanged_links_are_noticed(void **state)
     catalogue_free(catalogue);
 }
 
+/* inotify says nothing about what is written under another name, or on another machine. */
+static void comparing_finds_what_nobody_told(void **state)
+{
+    (void)state;
+    shell("mkdir d");
+    define("d/a.yaml", "a");
+    define("d/b.yaml", "b");
+    shell("ln d/a.yaml elsewhere");
+    char root[128];
+    snprintf(root, sizeof root, "%s/d", directory);
+    Catalogue *catalogue = live(root, "loaded a.yaml as a; loaded b.yaml as b; ");
+    define("elsewhere", "x");
+    define("d/b.yaml", "other");
+    expect_noticed(catalogue, 2000, "gone b.yaml; loaded b.yaml as other; ");
+    expect_at(catalogue, 11000, true, "gone a.yaml; loaded a.yaml as x; ");
+    catalogue_free(catalogue);
+}
+
+static void an_exchanged_link_to_a_directory_is_noticed(void **state)
+{
+    (void)state;
+    shell("mkdir .one .two && ln -s .one d");
+    define(".one/a.yaml", "one");
+    define(".two/a.yaml", "two");
+    Catalogue *catalogue = live(directory, "loaded d/a.yaml as one; ");
+    shell("ln -s .two .new && mv -T .new d");
+    expect_noticed(catalogue, 2000, "gone d/a.yaml; loaded d/a.yaml as two; ");
+    catalogue_free(catalogue);
+}
+
 static void a_directory_that_returns_is_noticed(void **state)
 {
     (void)state;
@@ -310,6 +340,8 @@ int main(void)
         TEST(a_lock_that_stays_is_not_waited_for),
         TEST(start_does_not_wait_for_git),
         TEST(exchanged_links_are_noticed),
+        TEST(comparing_finds_what_nobody_told),
+        TEST(an_exchanged_link_to_a_directory_is_noticed),
         TEST(a_directory_that_returns_is_noticed),
         TEST(neighbours_are_not_noticed),
         TEST(too_many_directories_are_compared),
