@@ -235,6 +235,15 @@ static inline void world_turn(World *world)
             world_step(world, &happening);
         }
     }
+    for (uint64_t token; server_take_reload(world->server, &token);) {
+        if (world->unavailable) {
+            server_reload_unavailable(world->server, token, "the journal cannot be written");
+            server_reload_unavailable(world->server, token, "answered already");
+        } else {
+            server_reloaded(world->server, token);
+            server_reloaded(world->server, token);
+        }
+    }
     for (ServerFetch fetch; server_take_fetch(world->server, &fetch);) {
         world->fetch = fetch;
     }
