@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files come, go, break, and take over each other's sendposts. */
+#include "fixture.h"
+
+#define STAGE "stages:\n- {name: a, run: f/a}\n"
+
+static void load(Fixture *fixture, const char *file, const char *text)
+{
+    Definition *definition = fixture_read(text);
+    fixture_step(fixture, &(Happening){.kind = HAPPENED_LOADED,
+                                       .file = {.file = file, .revision = "r2", .definition = definition}});
+    definition_release(definition);
+}
+
+static void gone(Fixture *fixture, const char *file)
+{
+    fixture_step(fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = file}});
+}
+
+static void broken(Fixture *fixture, const char *file)
+{
+    fixture_step(fixture, &(Happening){.kind = HAPPENED_BROKEN,
+                                       .file = {.file = file, .message = "no", .line = 2, .column = 3}});
+}
+
+static const Sendpost *find(const Fixture *fixture, const char *name)
+{
+    return engine_sendpost_find(fixture->engine, name);
+}
+
+static void a_sendpost_may_move_to_another_file(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    load(&fixture, "b.yaml", "name: one\n" STAGE);
+    gone(&fixture, "a.yaml");
+    assert_int_equal(fixture.actions.changes.event_count, 0);
+    assert_string_equal(find(&fixture, "one")->file, "b.yaml");
+    assert_false(find(&fixture, "one")->retired);
+    broken(&fixture, "b.yaml");
+    assert_string_equal(find(&fixture, "one")->error, "no");
+    gone(&fixture, "b.yaml");
+    assert_null(find(&fixture, "one"));
+    fixture_release(&fixture);
+}
+
+static void files_may_exchange_their_sendposts(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    load(&fixture, "b.yaml", "name: two\n" STAGE);
+    load(&fixture, "a.yaml", "name: two\n" STAGE);
+    load(&fixture, "b.yaml", "name: one\n" STAGE);
+    assert_string_equal(find(&fixture, "one")->file, "b.yaml");
+    assert_string_equal(find(&fixture, "two")->file, "a.yaml");
+    broken(&fixture, "a.yaml");
+    assert_null(find(&fixture, "one")->error);
+    assert_int_equal(find(&fixture, "two")->error_line, 2);
+    gone(&fixture, "a.yaml");
+    assert_null(find(&fixture, "two"));
+    assert_non_null(find(&fixture, "one"));
+    fixture_release(&fixture);
+}
+
+/* What the journal remembers of a file that is gone is forgotten, also when it defined nothing since the start. */
+static void a_file_that_is_gone_is_forgotten(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    gone(&fixture, "before.yaml");
+    const Changes *changes = &fixture.actions.changes;
+    assert_int_equal(changes->definition_count, 1);
+    assert_null(changes->definitions[0].definition);
+    assert_string_equal(changes->definitions[0].file, "before.yaml");
+    assert_non_null(find(&fixture, "one"));
+    fixture_release(&fixture);
+}
+
+/* Changes outlive what they are about until they are committed. */
+static void a_file_may_change_twice_in_a_turn(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    actions_clear(&fixture.actions);
+    static const char *const texts[] = {"name: one\nowner: x\n" STAGE, "name: one\nowner: y\n" STAGE};
+    static const char *const files[] = {"b.yaml", "c.yaml"};
+    for (int i = 0; i < 2; i++) {
+        Definition *definition = fixture_read(texts[i]);
+        Happening loaded = {.kind = HAPPENED_LOADED, .file = {.file = files[i], .definition = definition}};
+        engine_step(fixture.engine, &loaded, fixture.now, &fixture.actions);
+        definition_release(definition);
+    }
+    const Changes *changes = &fixture.actions.changes;
+    assert_int_equal(changes->definition_count, 2);
+    assert_string_equal(changes->definitions[0].definition->owner, "x");
+    assert_string_equal(changes->definitions[0].file, "b.yaml");
+    assert_string_equal(changes->definitions[1].definition->owner, "y");
+    fixture_release(&fixture);
+}
+
+static void files_are_listed_by_name(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    static const char *const added[] = {"m.yaml", "c.yaml", "z.yaml", "b.yaml", "c.yaml"};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        broken(&fixture, added[i]);
+    }
+    gone(&fixture, "m.yaml");
+    static const char *const expected[] = {"a.yaml", "b.yaml", "c.yaml", "z.yaml"};
+    assert_int_equal(engine_file_count(fixture.engine), 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(engine_file_at(fixture.engine, i)->file, expected[i]);
+    }
+    fixture_release(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sendpost_may_move_to_another_file),
+        cmocka_unit_test(files_may_exchange_their_sendposts),
+        cmocka_unit_test(a_file_that_is_gone_is_forgotten),
+        cmocka_unit_test(a_file_may_change_twice_in_a_turn),
+        cmocka_unit_test(files_are_listed_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
