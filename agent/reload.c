@@ -59,10 +59,6 @@ static void say_problems(Loop *loop)
     for (int i = 0; i < CATALOGUE_NOTICES; i++) {
         say_once(&loop->said_notices[i], statistics->notices[i], LOG_WARN, notices[i].message, notices[i].mended);
     }
-    if (statistics->zones_renewed != loop->zones_renewed) {
-        loop->zones_renewed = statistics->zones_renewed;
-        log_line(LOG_INFO, "time zones have new data", NULL);
-    }
 }
 
 /* --- in and out --- */
@@ -75,6 +71,18 @@ static void refuse_reloads(Loop *loop)
     loop->reload_count = 0;
 }
 
+/* At once: what the engine knows of the next ticks is not true any more. */
+static void take_zones(Loop *loop, Now now)
+{
+    uint64_t renewed = catalogue_statistics(loop->catalogue)->zones_renewed;
+    if (renewed != loop->zones_renewed) {
+        loop->zones_renewed = renewed;
+        log_line(LOG_INFO, "time zones have new data", NULL);
+        engine_step(loop->engine, &(Happening){.kind = HAPPENED_ZONES}, now, &loop->actions);
+        loop->happened = true;
+    }
+}
+
 void loop_collect_definitions(Loop *loop, Now now)
 {
     if (!loop->writable) {
@@ -82,6 +90,7 @@ void loop_collect_definitions(Loop *loop, Now now)
         return;
     }
     catalogue_run(loop->catalogue, now);
+    take_zones(loop, now);
     CatalogueChange change;
     for (int i = 0; i < CHANGES_PER_TURN && catalogue_take(loop->catalogue, &change); i++) {
         step_change(loop, &change, now);

@@ -262,6 +262,9 @@ void engine_step(Engine *engine, const Happening *happening, Now now, Actions *a
     case HAPPENED_GONE:
         file_happened(&turn, happening);
         break;
+    case HAPPENED_ZONES:
+        ticks_replan(&turn);
+        break;
     case HAPPENED_TRIGGER:
         trigger_happened(&turn, &happening->trigger);
         break;

@@ -13,6 +13,7 @@ typedef enum HappeningKind {
     HAPPENED_LOADED,      /* a definition was loaded from a file */
     HAPPENED_BROKEN,      /* a file cannot be read as a definition */
     HAPPENED_GONE,        /* a file is no longer there */
+    HAPPENED_ZONES,       /* time zones that definitions borrow have new data, since the step before */
     HAPPENED_TRIGGER,     /* somebody asks for a run */
     HAPPENED_UNAVAILABLE, /* such a trigger was answered 503, as the journal could not be written: only counted */
     HAPPENED_CANCEL,      /* an operator's verbs */

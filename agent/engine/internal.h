@@ -86,7 +86,7 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger);
 void unavailable_happened(Turn *turn, const TriggerEvent *trigger);
 void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
-void planned_runs_move(Turn *turn); /* the wall clock was set */
+void planned_runs_move(Turn *turn); /* the wall clock was set, zones have new data */
 /* For a schedule: false when it may not start now. waits: behind what runs already. */
 bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits);
 
@@ -96,7 +96,7 @@ void ticks_happened(Turn *turn); /* judges what is due, a bounded number at a ti
 void ticks_settle(Turn *turn, Sendpost *sendpost);
 void ticks_schedule(Turn *turn, Sendpost *sendpost);
 void ticks_stop(Turn *turn, Sendpost *sendpost); /* it is retired */
-void ticks_replan(Turn *turn);                   /* the wall clock was set */
+void ticks_replan(Turn *turn);                   /* the wall clock was set, zones have new data */
 
 /* runs.c */
 void run_free(Run *run);

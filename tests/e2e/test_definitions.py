@@ -177,6 +177,20 @@ def test_a_directory_that_vanishes(live):
     wait_for("all is well", lambda: live.metrics().value("sendpost_definitions_last_reload_successful") == 1, NO_COMPARING)
 
 
+def test_new_time_zones(start_agent, fake, tmp_path):
+    fake.deploy("mailing/main", Plan())
+    zones = tmp_path / "zones"
+    zones.mkdir()
+    shutil.copy("/usr/share/zoneinfo/Asia/Tokyo", zones / "Here")
+    daily = definition("daily", timezone="Here", schedule={"cron": "0 12 * * *"})
+    agent = start_agent(fake.url, {"daily": daily}, environment={"TZDIR": str(zones)})
+    assert "T03:00:00" in agent.get("/v1/sendposts/daily")["schedule"][0]["next_run_at"]
+    shutil.copy("/usr/share/zoneinfo/Asia/Kolkata", zones / "new")
+    (zones / "new").rename(zones / "Here")
+    reload(agent)
+    assert "T06:30:00" in agent.get("/v1/sendposts/daily")["schedule"][0]["next_run_at"]
+
+
 # Git
 
 @pytest.fixture

@@ -327,6 +327,35 @@ static void a_clock_that_was_far_ahead_is_forgotten(void **state)
     fixture_release(&fixture);
 }
 
+static bool find_zone(void *user, const char *name, const Zone **zone)
+{
+    (void)name;
+    *zone = user;
+    return true;
+}
+
+/* At 12:00 in Berlin (UTC+1) it would have been due at 15:00Z; by the new data it is due at 07:00Z tomorrow. */
+static void zones_with_new_data_move_what_is_planned(void **state)
+{
+    (void)state;
+    static const char text[] = "name: one\ntimezone: Here\nschedule: {cron: '0 16 * * *'}\n" STAGE;
+    Zone *zone = zone_load(NULL, "Europe/Berlin", NULL);
+    assert_non_null(zone);
+    Findings findings = {0};
+    Definition *definition = definition_read(text, strlen(text), &(DefinitionSource){find_zone, NULL, zone}, &findings);
+    Fixture fixture = {.engine = fixture_engine(), .definition = definition, .now = {noon, 1000000}};
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_LOADED, .file = {.file = "a", .definition = definition}});
+    assert_int_equal(engine_deadline(fixture.engine, fixture.now), fixture.now.boot_ms + 3 * HOUR_MS);
+    zone_replace(zone, zone_load(NULL, "Asia/Tokyo", NULL));
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_ZONES});
+    fixture_pass(&fixture, 3 * HOUR_MS);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_pass(&fixture, 16 * HOUR_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + 19 * HOUR_MS);
+    fixture_release(&fixture);
+    zone_free(zone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_retired_sendpost_has_no_ticks),
         cmocka_unit_test(clocks_that_jump_neither_repeat_nor_drop),
         cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
+        cmocka_unit_test(zones_with_new_data_move_what_is_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
