@@ -54,7 +54,7 @@ bool loop_rebuild(Loop *loop, Now now, Error *error);
 
 /* reload.c: steps all that the catalogue has to tell. */
 void loop_take_definitions(Loop *loop, Now now);
-/* A slice of looking at the definitions, and some of what it found. */
+/* A slice of looking at the definitions, or some of what was found. */
 void loop_collect_definitions(Loop *loop, Now now);
 void loop_collect_reloads(Loop *loop);
 /* After the commit: what was found is in force; tells those who wait for it. */

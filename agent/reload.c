@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "loop.h"
 #include "time/clock.h"
-#include <inttypes.h>
 #include <stdio.h>
 
 enum {
@@ -83,20 +82,28 @@ static void take_zones(Loop *loop, Now now)
     }
 }
 
+/* Whether there were any. */
+static bool take_some(Loop *loop, Now now)
+{
+    int taken = 0;
+    for (CatalogueChange change; taken < CHANGES_PER_TURN && catalogue_take(loop->catalogue, &change); taken++) {
+        step_change(loop, &change, now);
+        if (clock_now().boot_ms >= now.boot_ms + STEPPING_MS) {
+            return true;
+        }
+    }
+    return taken > 0;
+}
+
 void loop_collect_definitions(Loop *loop, Now now)
 {
     if (!loop->writable) {
         refuse_reloads(loop);
         return;
     }
-    catalogue_run(loop->catalogue, now);
-    take_zones(loop, now);
-    CatalogueChange change;
-    for (int i = 0; i < CHANGES_PER_TURN && catalogue_take(loop->catalogue, &change); i++) {
-        step_change(loop, &change, now);
-        if (clock_now().boot_ms >= now.boot_ms + STEPPING_MS) {
-            break;
-        }
+    if (!take_some(loop, now)) {
+        catalogue_run(loop->catalogue, now);
+        take_zones(loop, now);
     }
 }
 

@@ -121,17 +121,17 @@ class Agent:
         self.settings = SETTINGS | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": f"http://127.0.0.1:{prefect.port}/api",
                                     "definitions.directory": str(definitions), "journal.path": str(self.directory / "journal.db")}
 
-    def define(self, number: int, definition: Callable[[str], str], beside: str = ".") -> None:
-        (self.definitions / beside / f"bench-{number:04}.yaml").write_text(definition(f"bench-{number:04}"))
+    def define(self, number: int, definition: Callable[[str], str], directory: Path | None = None) -> None:
+        ((directory or self.definitions) / f"bench-{number:04}.yaml").write_text(definition(f"bench-{number:04}"))
 
     def define_all(self, count: int, definition: Callable[[str], str]) -> None:
-        """Written beside, then renamed over the old ones, so that it is one change."""
-        beside = self.definitions / ".beside"
+        """Written beside, then put in the place of the old ones, so that it is one change."""
+        beside = self.directory / "beside"
         beside.mkdir()
         for number in range(count):
-            self.define(number, definition, beside.name)
-        for file in beside.iterdir():
-            file.rename(self.definitions / file.name)
+            self.define(number, definition, beside)
+        self.definitions.rename(self.directory / "before")
+        beside.rename(self.definitions)
 
     def ready(self) -> bool:
         try:
