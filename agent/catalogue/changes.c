@@ -83,8 +83,10 @@ static void tell_broken(Queue *queue, File *file, const Fault *fault)
 static void tell(Queue *queue, File *file, const Map *holders)
 {
     auto_free char *refusal = NULL;
-    Fault fault = file->current ? (Fault){0} : file->fault;
-    if (file->rival) {
+    Fault fault = {0};
+    if (!file->current) {
+        fault = file->fault;
+    } else if (file->rival) {
         refusal = text_format("the name '%s' is used by %s too", file->current->name, file->rival->name);
         fault = (Fault){refusal, 1, 1};
     }

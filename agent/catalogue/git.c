@@ -87,16 +87,29 @@ static char *read_loose(const Git *git, const char *ref)
     return text ? text : read_text(git->common, ref, SMALL_FILE_MAX);
 }
 
-static bool read_ref(const Git *git, const char *ref, int depth, char commit[GIT_COMMIT_SIZE])
+static bool packed_commit(const Git *git, const char *ref, char commit[GIT_COMMIT_SIZE])
 {
-    auto_free char *text = read_loose(git, ref), *next = NULL;
-    if (text) {
-        GitHead kind = git_head_read(text, commit, &next);
-        return kind == GIT_HEAD_COMMIT ||
-               (kind == GIT_HEAD_REF && depth < REF_DEPTH_MAX && read_ref(git, next, depth + 1, commit));
-    }
     auto_free char *packed = read_text(git->common, "packed-refs", PACKED_REFS_MAX);
     return packed && git_packed_find(packed, ref, commit);
+}
+
+static bool read_ref(const Git *git, const char *first, char commit[GIT_COMMIT_SIZE])
+{
+    auto_free char *ref = text_copy(first);
+    for (int depth = 0; depth <= REF_DEPTH_MAX; depth++) {
+        auto_free char *text = read_loose(git, ref);
+        if (!text) {
+            return packed_commit(git, ref, commit);
+        }
+        char *next = NULL;
+        GitHead kind = git_head_read(text, commit, &next);
+        if (kind != GIT_HEAD_REF) {
+            return kind == GIT_HEAD_COMMIT;
+        }
+        free(ref);
+        ref = next;
+    }
+    return false;
 }
 
 bool git_commit(const Git *git, char commit[GIT_COMMIT_SIZE], const char **why)
@@ -107,5 +120,5 @@ bool git_commit(const Git *git, char commit[GIT_COMMIT_SIZE], const char **why)
         return false;
     }
     *why = "nothing is committed yet, or Git's files cannot be read";
-    return read_ref(git, "HEAD", 0, commit);
+    return read_ref(git, "HEAD", commit);
 }

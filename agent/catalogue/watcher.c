@@ -224,18 +224,22 @@ static void suspect(Watcher *watcher, const char *name)
 
 static void take_event(Watcher *watcher, const struct inotify_event *event)
 {
-    Watch *watch = event->mask & IN_Q_OVERFLOW ? NULL : watch_find(watcher, event->wd);
     if (event->mask & IN_Q_OVERFLOW) {
         suspect(watcher, NULL);
-    } else if (!watch) {
+        return;
+    }
+    Watch *watch = watch_find(watcher, event->wd);
+    if (!watch) {
         return; /* of one that was removed */
-    } else if (event->mask & IN_IGNORED) {
-        watch_remove(watcher, watch);
-        suspect(watcher, NULL);
-    } else if (event->len == 0 || names_have(watch, event->name)) {
+    }
+    bool named = event->len > 0 && names_have(watch, event->name);
+    if (named || event->len == 0 || (watch->whole && event->mask & IN_ISDIR)) {
         suspect(watcher, NULL);
     } else if (watch->whole) {
-        suspect(watcher, event->mask & IN_ISDIR ? NULL : event->name);
+        suspect(watcher, event->name);
+    }
+    if (event->mask & IN_IGNORED) {
+        watch_remove(watcher, watch);
     }
 }
 
