@@ -128,7 +128,7 @@ void catalogue_remember(Catalogue *catalogue, const char *name, const char *text
 {
     if (catalogue->started) {
         if (!map_find(catalogue->files.by_name, name)) {
-            queue_gone(&catalogue->queue, name);
+            queue_gone(&catalogue->queue, name, NULL);
         }
         return;
     }

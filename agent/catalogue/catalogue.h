@@ -35,7 +35,7 @@ typedef struct CatalogueChange {
     CatalogueChangeKind kind;
     const char *file; /* relative to the directory */
     const char *revision;
-    Definition *definition; /* LOADED: borrowed */
+    Definition *definition; /* borrowed. LOADED: now in force; GONE: the last good one, or NULL */
     const char *message;    /* BROKEN, from here on: the first error */
     int line, column;
 } CatalogueChange;

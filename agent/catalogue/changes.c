@@ -56,16 +56,17 @@ static QueuedChange *push(Queue *queue, CatalogueChangeKind kind, const char *fi
     return &queue->items[queue->count - 1];
 }
 
-void queue_gone(Queue *queue, const char *file)
+void queue_gone(Queue *queue, const char *file, Definition *last)
 {
-    push(queue, CATALOGUE_GONE, file);
+    QueuedChange *change = push(queue, CATALOGUE_GONE, file);
+    change->definition = last ? definition_hold(last) : NULL;
 }
 
 static void tell_loaded(Queue *queue, File *file, const Map *holders)
 {
     /* The name that the file had, if nobody has it now, is retired first. */
     if (file->told && !text_equal(file->told->name, file->good->name) && !map_find(holders, file->told->name)) {
-        queue_gone(queue, file->name);
+        queue_gone(queue, file->name, file->told);
     }
     push(queue, CATALOGUE_LOADED, file->name)->definition = definition_hold(file->good);
     definition_release(file->told);
@@ -109,7 +110,7 @@ void queue_differences(Queue *queue, Files *files, const Map *holders)
     }
     for (size_t i = 0; i < files->count; i++) {
         if (!files->items[i]->present) {
-            queue_gone(queue, files->items[i]->name);
+            queue_gone(queue, files->items[i]->name, files->items[i]->good);
         }
     }
 }

@@ -24,8 +24,9 @@ void queue_clear(Queue *queue);
 bool queue_empty(const Queue *queue);
 bool queue_take(Queue *queue, CatalogueChange *change); /* its texts are valid until the next call */
 
-/* That the file is gone. A sendpost that another file defines by now is not retired by it. */
-void queue_gone(Queue *queue, const char *file);
+/* That the file is gone. A sendpost that another file defines by now is not retired by it. last: what was last good of
+ * it; NULL when that is not known. */
+void queue_gone(Queue *queue, const char *file, Definition *last);
 /* What is in force or wrong and not told yet, in the order of the files, then which files are gone. Sorts the files. */
 void queue_differences(Queue *queue, Files *files, const Map *holders);
 

@@ -44,7 +44,7 @@ typedef enum Outcome {
 typedef struct FileEvent {
     const char *file; /* relative to the directory */
     const char *revision;
-    Definition *definition; /* LOADED */
+    Definition *definition; /* LOADED: now in force; GONE: the last good one, or NULL when it is not known */
     const char *message;    /* BROKEN */
     int line, column;
 } FileEvent;

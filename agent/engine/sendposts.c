@@ -270,6 +270,15 @@ static void file_broken(Turn *turn, const FileEvent *event)
     turn_file_event(turn, EVENT_DEFINITION_BROKEN, sendpost ? sendpost->name : NULL, detail);
 }
 
+/* Its file went while no agent ran: what its schedule said since then was no promise. */
+static void forget_ticks(Turn *turn, const char *name)
+{
+    Sendpost *sendpost = map_find(turn->engine->by_name, name);
+    if (sendpost && sendpost->retired && sendpost->mark_count) {
+        ticks_stop(turn, sendpost);
+    }
+}
+
 static void file_gone(Turn *turn, const FileEvent *event)
 {
     Engine *engine = turn->engine;
@@ -285,6 +294,8 @@ static void file_gone(Turn *turn, const FileEvent *event)
         sendpost->retired = true;
         turn_file_event(turn, EVENT_DEFINITION_RETIRED, sendpost->name, NULL);
         sendpost_hide_if_retired(engine, sendpost);
+    } else if (event->definition) {
+        forget_ticks(turn, event->definition->name);
     }
 }
 

@@ -281,6 +281,23 @@ static void a_retired_sendpost_has_no_ticks(void **state)
     fixture_release(&fixture);
 }
 
+/* It went while no agent ran, and comes back when one has been there without it. */
+static void a_sendpost_that_went_meanwhile_has_no_ticks(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    const char *text = "name: one\nschedule: {cron: '0 * * * *', catch_up: latest}\n" STAGE;
+    begin(&fixture, text);
+    restart_after(&fixture, HOUR_MS / 2);
+    FileEvent file = {.file = "a.yaml", .definition = fixture.definition};
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = file});
+    assert_int_equal(fixture.actions.changes.sendpost_count, 1);
+    fixture_pass(&fixture, 3 * HOUR_MS);
+    reload(&fixture, text);
+    assert_ticks(&fixture, 0, NULL, NULL);
+    fixture_release(&fixture);
+}
+
 static void clocks_that_jump_neither_repeat_nor_drop(void **state)
 {
     (void)state;
@@ -371,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_changed_schedule_counts_from_its_loading),
         cmocka_unit_test(what_is_due_is_judged_before_the_definition_changes),
         cmocka_unit_test(a_retired_sendpost_has_no_ticks),
+        cmocka_unit_test(a_sendpost_that_went_meanwhile_has_no_ticks),
         cmocka_unit_test(clocks_that_jump_neither_repeat_nor_drop),
         cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
         cmocka_unit_test(zones_with_new_data_move_what_is_planned),
