@@ -67,9 +67,10 @@ enum {
 
 /* Journal */
 enum {
-    RETENTION_RUNS = 100,   /* deleted in one turn */
-    RETENTION_ROWS = 1000,  /* of events, keys, audit records: each */
-    REQUEST_KEY_HOURS = 24, /* how long a trigger's idempotency key is remembered */
+    RETENTION_DEFINITIONS = 500, /* looked at in one turn */
+    RETENTION_RUNS = 100,        /* deleted in one turn */
+    RETENTION_ROWS = 1000,       /* of events, keys, audit records: each */
+    REQUEST_KEY_HOURS = 24,      /* how long a trigger's idempotency key is remembered */
 };
 
 #endif

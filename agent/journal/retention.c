@@ -48,6 +48,32 @@ static bool delete_before(Journal *journal, StatementName name, int64_t before_m
     return done;
 }
 
+/* Those that no file and no run has, some at a time, in the order of their digests. */
+static bool retain_definitions(Journal *journal, bool *more, Error *error)
+{
+    static const char behind_all[] = "~";
+    char last[DIGEST_HEX_SIZE];
+    Error failed = {0};
+    sqlite3_stmt *statement = store_statement(journal, STATEMENT_SOME_DEFINITIONS);
+    bind_text(statement, 1, journal->retained);
+    sqlite3_bind_int(statement, 2, RETENTION_DEFINITIONS - 1);
+    bool rest = store_row(journal, statement, &failed);
+    if (failed.kind != ERROR_NONE) {
+        return error_set(error, failed.kind, "%s", failed.text);
+    }
+    sqlite3_snprintf(DIGEST_HEX_SIZE, last, "%s", rest ? (const char *)sqlite3_column_text(statement, 0) : behind_all);
+    sqlite3_reset(statement);
+    statement = store_statement(journal, STATEMENT_OLD_DEFINITIONS);
+    bind_text(statement, 1, journal->retained);
+    bind_text(statement, 2, last);
+    if (!store_run(journal, statement, error)) {
+        return false;
+    }
+    sqlite3_snprintf(DIGEST_HEX_SIZE, journal->retained, "%s", rest ? last : "");
+    *more = rest;
+    return true;
+}
+
 bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_before_ms, bool *more, Error *error)
 {
     double began = store_seconds();
@@ -57,7 +83,7 @@ bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_befo
                    delete_before(journal, STATEMENT_OLD_EVENTS, ended_before_ms, &rest, error) &&
                    delete_before(journal, STATEMENT_OLD_KEYS, keys_before_ms, &rest, error) &&
                    delete_before(journal, STATEMENT_OLD_AUDIT, ended_before_ms, &rest, error) &&
-                   (rest || store_run(journal, store_statement(journal, STATEMENT_OLD_DEFINITIONS), error));
+                   (rest || retain_definitions(journal, &rest, error));
     if (!store_commit(journal, written, began, error)) {
         return false;
     }

@@ -44,5 +44,6 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "CREATE INDEX run_of_definition ON run(definition_sha256);",
     /* what has ended changes no more: these are written once for each run */
     "CREATE INDEX run_ended_in ON run(state, created_at, id) WHERE ended_at > 0;"
-    "CREATE INDEX run_of_sendpost_ended_in ON run(sendpost, state, created_at, id) WHERE ended_at > 0;",
+    "CREATE INDEX run_of_sendpost_ended_in ON run(sendpost, state, created_at, id) WHERE ended_at > 0;"
+    "CREATE INDEX definition_file_of ON definition_file(sha256);",
 };

@@ -42,8 +42,11 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_OLD_KEYS] = "DELETE FROM request_key WHERE (sendpost, key) IN"
                            " (SELECT sendpost, key FROM request_key WHERE at < ? LIMIT ?)",
     [STATEMENT_OLD_AUDIT] = "DELETE FROM audit WHERE rowid IN (SELECT rowid FROM audit WHERE at < ? LIMIT ?)",
-    [STATEMENT_OLD_DEFINITIONS] = "DELETE FROM definition WHERE sha256 NOT IN (SELECT sha256 FROM definition_file)"
-                                  " AND NOT EXISTS (SELECT 1 FROM run WHERE definition_sha256 = definition.sha256)",
+    [STATEMENT_SOME_DEFINITIONS] = "SELECT sha256 FROM definition WHERE sha256 > ? ORDER BY sha256 LIMIT 1 OFFSET ?",
+    [STATEMENT_OLD_DEFINITIONS] =
+        "DELETE FROM definition WHERE sha256 > ? AND sha256 <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM definition_file WHERE definition_file.sha256 = definition.sha256)"
+        " AND NOT EXISTS (SELECT 1 FROM run WHERE definition_sha256 = definition.sha256)",
 };
 
 /* Those that follow from the tables of columns. */

@@ -42,6 +42,7 @@ typedef enum StatementName {
     STATEMENT_OLD_EVENTS,
     STATEMENT_OLD_KEYS,
     STATEMENT_OLD_AUDIT,
+    STATEMENT_SOME_DEFINITIONS,
     STATEMENT_OLD_DEFINITIONS,
     STATEMENTS
 } StatementName;
@@ -59,6 +60,7 @@ struct Journal {
     sqlite3_stmt *statements[STATEMENTS];
     Audit *audits; /* for the next commit */
     size_t audit_count, audit_capacity;
+    char retained[DIGEST_HEX_SIZE]; /* the last definition that was looked at for being old; "": none */
     JournalStatistics statistics;
 };
 
