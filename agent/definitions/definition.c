@@ -397,6 +397,12 @@ void definition_release(Definition *definition)
     free(definition);
 }
 
+bool definition_is_reference(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    return slash ? slash > text && slash[1] && !strchr(slash + 1, '/') : text_is_uuid(text);
+}
+
 int definition_node_find(const Definition *definition, const char *path)
 {
     for (size_t i = 0; i < definition->node_count; i++) {

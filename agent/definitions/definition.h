@@ -125,6 +125,8 @@ Definition *definition_read(const char *text, size_t length, const DefinitionSou
 Definition *definition_hold(Definition *definition);
 void definition_release(Definition *definition); /* frees with the last reference; NULL is legal */
 
+/* Whether a text can name a deployment: flow/deployment, or a UUID. */
+bool definition_is_reference(const char *text);
 /* The node with this path, or -1. */
 int definition_node_find(const Definition *definition, const char *path);
 static inline bool node_is_leaf(const Node *node)

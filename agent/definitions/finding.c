@@ -19,23 +19,40 @@ static bool is_before(int line, int column, const Finding *other)
     return line < other->line || (line == other->line && column < other->column);
 }
 
-bool findings_keep(const Findings *findings, int line, int column)
+/* What a full list gives up for one more: its last warning for an error, else what comes last; FINDINGS_MAX: nothing. */
+static size_t victim_of(const Findings *findings, Severity severity, int line, int column)
 {
-    return findings->count < FINDINGS_MAX || is_before(line, column, &findings->items[FINDINGS_MAX - 1]);
+    size_t victim = FINDINGS_MAX - 1;
+    while (victim > 0 && findings->items[victim].severity == SEVERITY_ERROR) {
+        victim--;
+    }
+    bool has_warning = findings->items[victim].severity == SEVERITY_WARNING;
+    bool graver = severity == SEVERITY_ERROR && has_warning, lighter = severity == SEVERITY_WARNING && !has_warning;
+    victim = has_warning ? victim : FINDINGS_MAX - 1;
+    return graver || (!lighter && is_before(line, column, &findings->items[victim])) ? victim : FINDINGS_MAX;
+}
+
+bool findings_keep(const Findings *findings, Severity severity, int line, int column)
+{
+    return findings->count < FINDINGS_MAX || victim_of(findings, severity, line, column) < FINDINGS_MAX;
 }
 
 void findings_add(Findings *findings, Severity severity, int line, int column, const char *format, ...)
 {
     *(severity == SEVERITY_ERROR ? &findings->errors : &findings->warnings) += 1;
-    if (!findings_keep(findings, line, column)) {
+    size_t victim = findings->count < FINDINGS_MAX ? 0 : victim_of(findings, severity, line, column);
+    if (victim == FINDINGS_MAX) {
         return;
+    }
+    if (findings->count == FINDINGS_MAX) {
+        free(findings->items[victim].message);
+        findings->count--;
+        memmove(&findings->items[victim], &findings->items[victim + 1],
+                (findings->count - victim) * sizeof *findings->items);
     }
     size_t at = findings->count;
     while (at > 0 && is_before(line, column, &findings->items[at - 1])) {
         at--;
-    }
-    if (findings->count == FINDINGS_MAX) {
-        free(findings->items[--findings->count].message);
     }
     memmove(&findings->items[at + 1], &findings->items[at], (findings->count - at) * sizeof *findings->items);
     findings->count++;

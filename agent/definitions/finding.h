@@ -16,7 +16,7 @@ typedef struct Finding {
     char *message;    /* one line */
 } Finding;
 
-/* At most FINDINGS_MAX are kept, in order of place; `errors` counts all. */
+/* At most FINDINGS_MAX are kept, errors before warnings, in order of place; `errors` and `warnings` count all. */
 typedef struct Findings {
     Finding items[FINDINGS_MAX];
     size_t count;
@@ -27,7 +27,7 @@ void findings_release(Findings *findings); /* legal on a zeroed one */
 void findings_add(Findings *findings, Severity severity, int line, int column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 /* Whether a finding there would be kept: what costs more than the finding is only looked for then. */
-bool findings_keep(const Findings *findings, int line, int column);
+bool findings_keep(const Findings *findings, Severity severity, int line, int column);
 const Finding *findings_first_error(const Findings *findings); /* NULL when none */
 
 /* file:line:column: error: message, the source line, a caret below the column. `text` may be NULL: no source line then.

@@ -24,7 +24,7 @@ void reader_error(Reader *reader, const DocumentNode *node, const char *format, 
 const char *reader_nearest(Reader *reader, const DocumentNode *node, const char *text, const char *const *candidates,
                            size_t count)
 {
-    bool kept = findings_keep(reader->findings, node->line, node->column);
+    bool kept = findings_keep(reader->findings, SEVERITY_ERROR, node->line, node->column);
     return kept ? text_nearest(text, candidates, count) : NULL;
 }
 

@@ -19,9 +19,7 @@ static void read_deployment(Reader *reader, const DocumentNode *node, void *targ
     if (!text) {
         return;
     }
-    const char *slash = strchr(text, '/');
-    bool named = slash && slash > text && slash[1] && !strchr(slash + 1, '/');
-    if (!named && !text_is_uuid(text)) {
+    if (!definition_is_reference(text)) {
         reader_error(reader, node, "'%.100s' is neither flow/deployment nor a deployment's UUID", text);
         return;
     }

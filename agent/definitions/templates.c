@@ -105,7 +105,7 @@ static void check_text(Place *place, const DocumentNode *node)
             continue;
         }
         DocumentNode spot = {.line = node->line, .column = node->column};
-        if (findings_keep(place->stages->reader.findings, node->line, node->column)) {
+        if (findings_keep(place->stages->reader.findings, SEVERITY_ERROR, node->line, node->column)) {
             document_locate(node, "${", start, &spot.line, &spot.column);
         }
         check_part(place, &spot, got, &part, &error);
