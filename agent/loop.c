@@ -18,6 +18,8 @@ enum {
     UNAVAILABLE_MAX = 100000, /* refused triggers that are remembered */
 };
 
+static const uint64_t references_token = UINT64_MAX; /* those of the server are slots */
+
 static void step(Loop *loop, const Happening *happening, Now now)
 {
     if (loop->writable) {
@@ -37,6 +39,15 @@ static void log_reachability(const Happening *happening)
     }
 }
 
+static void take_references(Loop *loop, PrefectFetched *fetched, Now now)
+{
+    Error error = {0};
+    Json *reply = memory_steal(&fetched->body);
+    if (!reference_watch_answer(loop->references, fetched->status, fetched->too_large, reply, now, &error)) {
+        log_line(LOG_WARN, "deployments cannot be checked", "cause", error.text, NULL);
+    }
+}
+
 static void collect_prefect(Loop *loop, Now now)
 {
     prefect_client_run(loop->prefect, now);
@@ -45,7 +56,11 @@ static void collect_prefect(Loop *loop, Now now)
         step(loop, &happening, now);
     }
     for (PrefectFetched fetched; prefect_client_take_fetched(loop->prefect, &fetched);) {
-        server_fetched(loop->server, &fetched);
+        if (fetched.token == references_token) {
+            take_references(loop, &fetched, now);
+        } else {
+            server_fetched(loop->server, &fetched);
+        }
         prefect_fetched_release(&fetched);
     }
 }
@@ -209,6 +224,20 @@ static void poll_flow_runs(Loop *loop, Now now)
     prefect_client_poll(loop->prefect, ids, filled, eager, now);
 }
 
+static void check_references(Loop *loop, Now now)
+{
+    const char *path, *body;
+    if (reference_watch_ask(loop->references, loop->engine, now, &path, &body)) {
+        prefect_client_fetch(loop->prefect, references_token, path, body, now);
+    }
+    for (ReferenceChange change; reference_watch_take_change(loop->references, &change);) {
+        bool fine = change.problem == REFERENCE_FINE;
+        log_line(fine ? LOG_INFO : LOG_WARN, fine ? "a stage's deployment is fine" : "a stage's deployment is not fine",
+                 "sendpost", change.sendpost, "stage", change.stage, "problem", reference_problem_names[change.problem],
+                 "cause", change.message, NULL);
+    }
+}
+
 static void recover(Loop *loop, Now now)
 {
     if (loop->writable || now.boot_ms < loop->probe_due) {
@@ -265,6 +294,7 @@ static int64_t earliest(const Loop *loop, Now now)
     int64_t times[] = {
         server_deadline(loop->server, now),
         prefect_client_deadline(loop->prefect, now),
+        reference_watch_deadline(loop->references),
         loop->writable ? engine_deadline(loop->engine, now) : loop->probe_due,
         loop->writable && engine_watched_count(loop->engine) ? prefect_client_poll_due(loop->prefect) : TIME_NEVER,
         loop->writable ? catalogue_deadline(loop->catalogue, now) : TIME_NEVER,
@@ -327,6 +357,7 @@ bool loop_run(Loop *loop)
         loop_settle_definitions(loop, now);
         recover(loop, now);
         poll_flow_runs(loop, now);
+        check_references(loop, now);
         maintain(loop, now);
         prefect_client_run(loop->prefect, now); /* what was queued leaves now */
         server_run(loop->server, now);          /* replies too */

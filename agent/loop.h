@@ -13,6 +13,7 @@
 #include "journal/journal.h"
 #include "metrics/statistics.h"
 #include "prefect/client.h"
+#include "references/watch.h"
 
 /* A client that waits until what a scan finds is in force. */
 typedef struct Reload {
@@ -26,6 +27,7 @@ typedef struct Loop {
     Journal *journal;
     Engine *engine;
     PrefectClient *prefect;
+    ReferenceWatch *references;
     Server *server;
     Actions actions;
     LoopStatistics statistics;

@@ -22,6 +22,9 @@ static void step_change(Loop *loop, const CatalogueChange *change, Now now)
     };
     engine_step(loop->engine, &happening, now, &loop->actions);
     loop->happened = true;
+    if (change->kind == CATALOGUE_LOADED) {
+        reference_watch_loaded(loop->references, change->definition);
+    }
 }
 
 void loop_take_definitions(Loop *loop, Now now)

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "loop.h"
+#include "prefect_options.h"
 #include "time/clock.h"
 #include <signal.h>
 #include <sys/resource.h>
@@ -146,22 +147,7 @@ static bool open_definitions(Loop *loop, Error *error)
 
 static bool open_prefect(Loop *loop, Error *error)
 {
-    const Configuration *configuration = loop->configuration;
-    PrefectOptions options = {
-        .api_url = configuration->prefect_api_url,
-        .api_key_file = configuration->prefect_api_key_file,
-        .auth_string_file = configuration->prefect_auth_string_file,
-        .api_key = configuration->prefect_api_key,
-        .auth_string = configuration->prefect_auth_string,
-        .headers = (const char *const *)configuration->prefect_headers.items,
-        .header_count = configuration->prefect_headers.count,
-        .ca_file = configuration->prefect_ca_file,
-        .insecure_skip_verify = configuration->prefect_insecure_skip_verify,
-        .timeout_ms = configuration->prefect_timeout_ms,
-        .max_concurrent_requests = (int)configuration->prefect_max_concurrent_requests,
-        .poll_min_ms = configuration->prefect_poll_min_ms,
-        .poll_max_ms = configuration->prefect_poll_max_ms,
-    };
+    PrefectOptions options = prefect_options_of(loop->configuration);
     if (options.insecure_skip_verify) {
         log_line(LOG_WARN, "certificates of Prefect are not verified: prefect.insecure_skip_verify", NULL);
     }
@@ -177,6 +163,7 @@ static bool open_server(Loop *loop, Error *error)
         .journal = loop->journal,
         .catalogue = loop->catalogue,
         .prefect = prefect_client_statistics(loop->prefect),
+        .references = reference_watch_standing(loop->references),
         .loop = &loop->statistics,
         .namespace = loop->namespace,
         .started_at = loop->started_at,
@@ -189,6 +176,7 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
 {
     Now now = clock_now();
     *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
+    loop->references = reference_watch_new(now);
     raise_descriptors();
     if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, error) ||
         !open_prefect(loop, error)) {
@@ -212,6 +200,7 @@ void loop_close(Loop *loop)
 {
     server_free(loop->server);
     prefect_client_free(loop->prefect);
+    reference_watch_free(loop->references);
     actions_release(&loop->actions);
     text_list_clear(&loop->triggers);
     text_list_clear(&loop->unavailable);

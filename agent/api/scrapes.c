@@ -82,6 +82,7 @@ static void take(Server *server, SharedSnapshot *shared)
     MetricsSources sources = {
         .engine = view->engine,
         .prefect = view->prefect,
+        .references = view->references,
         .journal = journal_statistics(view->journal),
         .catalogue = catalogue_statistics(view->catalogue),
         .http = &server->statistics,

@@ -20,6 +20,7 @@ typedef struct ServerView {
     Journal *journal;
     Catalogue *catalogue;
     const PrefectStatistics *prefect;
+    const Standing *references;
     const LoopStatistics *loop;
     const char *namespace;
     int64_t started_at;

@@ -344,13 +344,18 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
 
 size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms)
 {
-    size_t items[SCOPES] = {[SCOPE_SENDPOST] = 1, [SCOPE_LABEL] = definition->label_count, [SCOPE_FILE] = 1};
-    for (size_t i = 0; i < definition->node_count; i++) {
+    size_t items[SCOPES] = {[SCOPE_FILE] = 1};
+    if (definition) {
+        items[SCOPE_SENDPOST] = 1;
+        items[SCOPE_LABEL] = definition->label_count;
+    }
+    for (size_t i = 0; definition && i < definition->node_count; i++) {
         items[SCOPE_STAGE] += node_is_leaf(&definition->nodes[i]);
     }
     size_t series = 0;
     for (const Family *family = families; family < families + family_count; family++) {
-        int positions = family_shown(family, stage_state_set, histograms) ? family_positions(family) : 0;
+        bool counts = family_shown(family, stage_state_set, histograms) && !family->passing;
+        int positions = counts ? family_positions(family) : 0;
         for (int i = 0; i < positions; i++) {
             series += family_has_line(family, i) ? items[family->scope] : 0;
         }

@@ -10,10 +10,12 @@
 #include "journal/journal.h"
 #include "metrics/statistics.h"
 #include "prefect/client.h"
+#include "references/standing.h"
 
 typedef struct MetricsSources {
     const Engine *engine;
     const PrefectStatistics *prefect;
+    const Standing *references; /* NULL: nothing was checked */
     const JournalStatistics *journal;
     const CatalogueStatistics *catalogue;
     const HttpStatistics *http;
@@ -35,7 +37,8 @@ void exposition_free(Exposition *exposition);
 /* Renders the next at most `size` bytes (at least 4096 are offered); 0 at the end. Bounded work per call. */
 size_t exposition_read(Exposition *exposition, char *out, size_t size);
 
-/* For `check` and the docs: the number of series that one sendpost of this definition costs. */
+/* For `check`: the number of series that a file with this definition costs (NULL: a broken file), those aside that are
+ * there only while something is wrong. */
 size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms);
 
 #endif

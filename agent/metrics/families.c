@@ -29,6 +29,7 @@ enum {
 
 #define ONE     .form = FORM_ONE
 #define INFO    .form = FORM_INFO
+#define PASSING .form = FORM_INFO, .passing = true
 #define FLAG    .form = FORM_FLAG
 #define WHOLE   .form = FORM_WHOLE
 #define SECONDS .form = FORM_SECONDS
@@ -93,9 +94,9 @@ const Family families[] = {
      .help = "Moments at which a schedule said that a run is due, by what became of them."},
     {"sendpost_triggers_refused_total", COUNTER, SENDPOST(totals.refused), COUNTS("cause", refusal_names, REFUSALS),
      .help = "Triggers that were refused."},
-    {"sendpost_last_failure_info", GAUGE, INFO, SENDPOST(last_failure),
+    {"sendpost_last_failure_info", GAUGE, PASSING, SENDPOST(last_failure),
      .help = "What failed, while the last failure is newer than the last success."},
-    {"sendpost_last_failure_run_info", GAUGE, INFO, SENDPOST(last_failure_run),
+    {"sendpost_last_failure_run_info", GAUGE, PASSING, SENDPOST(last_failure_run),
      .help = "The run and the flow run that failed, for links; while the last failure is newer than the last success."},
     /* per stage */
     {"sendpost_stage_info", GAUGE, INFO, STAGE(info), .help = "What the stage runs or observes."},
@@ -120,6 +121,8 @@ const Family families[] = {
     {"sendpost_stage_retries_total", COUNTER, WHOLE, STAGE(totals.retries), .help = "Attempts after the first."},
     {"sendpost_stage_reference_ok", GAUGE, FLAG, STAGE(reference_ok),
      .help = "Whether the deployment was fine when it was last compared with Prefect; 1 until the first time."},
+    {"sendpost_stage_reference_problem_info", GAUGE, PASSING, STAGE(reference_problem),
+     .help = "What is wrong with the deployment, while something is: missing, parameters, paused, no_worker."},
     /* Prefect */
     {"sendpost_prefect_up", GAUGE, FLAG, AGENT(prefect_up), .help = "Whether the last contact with Prefect worked."},
     {"sendpost_prefect_info", GAUGE, INFO, AGENT(prefect_info), .help = "Which Prefect it is."},

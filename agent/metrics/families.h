@@ -43,6 +43,7 @@ typedef struct Family {
     const double *bounds;
     int count;
     unsigned only;
+    bool passing; /* only there while something is wrong */
 } Family;
 
 extern const Family families[];

@@ -93,13 +93,20 @@ static void take_labels(Buffer *texts, const Sendpost *sendpost, LabelItem **ite
     }
 }
 
-static void take_stage(Buffer *texts, const Sendpost *sendpost, size_t index, StageItem *item)
+/* What the checks know of the sendpost's definition; NULL: nothing yet. */
+static const ReferenceProblem *problems_of(const Standing *references, const Sendpost *sendpost)
+{
+    const SendpostStanding *standing = references ? standing_find(references, sendpost->name) : NULL;
+    return standing && standing->definition == sendpost->definition ? standing->problems : NULL;
+}
+
+static void take_stage(Buffer *texts, const Sendpost *sendpost, size_t index, ReferenceProblem problem, StageItem *item)
 {
     const Node *node = &sendpost->definition->nodes[index];
     const SendpostStage *stage = &sendpost->stages[index];
     *item = (StageItem){
         .state = stage->state,
-        .reference_ok = true,
+        .reference_ok = problem == REFERENCE_FINE,
         .started_at = stage->started_at,
         .expected_ms = sendpost_expected_ms(sendpost, index),
         .totals = stage->totals,
@@ -113,6 +120,11 @@ static void take_stage(Buffer *texts, const Sendpost *sendpost, size_t index, St
     label_append(texts, begin, "deployment", node->deployment);
     label_append(texts, begin, "deployment_id", stage->deployment_id);
     item->info = text_since(texts, begin);
+    if (problem != REFERENCE_FINE) {
+        begin = texts->length;
+        label_append(texts, begin, "problem", reference_problem_names[problem]);
+        item->reference_problem = text_since(texts, begin);
+    }
 }
 
 static size_t leaf_count(const Definition *definition)
@@ -126,7 +138,7 @@ static size_t leaf_count(const Definition *definition)
 
 enum { ITEM_TEXTS_SIZE = 256 }; /* that an item usually needs: growing costs more than what is never touched */
 
-static void take_sendposts(Snapshot *snapshot, const Engine *engine, Now now)
+static void take_sendposts(Snapshot *snapshot, const Engine *engine, const Standing *references, Now now)
 {
     size_t sendposts = 0, labels = 0, stages = 0;
     const Sendpost *sendpost;
@@ -146,9 +158,10 @@ static void take_sendposts(Snapshot *snapshot, const Engine *engine, Now now)
         }
         take_sendpost(&snapshot->texts, sendpost, now, item++);
         take_labels(&snapshot->texts, sendpost, &label);
+        const ReferenceProblem *problems = problems_of(references, sendpost);
         for (size_t node = 0; node < sendpost->stage_count; node++) {
             if (node_is_leaf(&sendpost->definition->nodes[node])) {
-                take_stage(&snapshot->texts, sendpost, node, stage++);
+                take_stage(&snapshot->texts, sendpost, node, problems ? problems[node] : REFERENCE_FINE, stage++);
             }
         }
     }
@@ -257,7 +270,7 @@ Snapshot *snapshot_take(const MetricsSources *sources, Now now)
     snapshot->stage_state_set = sources->stage_state_set;
     snapshot->histograms = sources->histograms;
     buffer_init(&snapshot->texts, SIZE_MAX / 2);
-    take_sendposts(snapshot, sources->engine, now);
+    take_sendposts(snapshot, sources->engine, sources->references, now);
     take_files(snapshot, sources->engine);
     take_endpoints(snapshot, sources->prefect);
     take_handlers(snapshot, sources->http);

@@ -34,7 +34,7 @@ typedef struct SendpostItem {
 
 typedef struct StageItem {
     Text labels;
-    Text info;
+    Text info, reference_problem; /* the latter empty while there is none */
     State state;
     bool reference_ok;
     int64_t started_at, expected_ms;

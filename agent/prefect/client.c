@@ -113,7 +113,11 @@ bool prefect_client_take(PrefectClient *client, Happening *happening)
 
 void client_add_fetched(PrefectClient *client, const Task *task, int status, const char *message, Json *body)
 {
-    PrefectFetched fetched = {.token = task->token, .status = status, .body = body, .message = text_copy(message)};
+    PrefectFetched fetched = {.token = task->token,
+                              .status = status,
+                              .too_large = task->too_large,
+                              .body = body,
+                              .message = text_copy(message)};
     array_push(client->fetched, client->fetched_count, client->fetched_capacity) = fetched;
 }
 

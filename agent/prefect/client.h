@@ -78,8 +78,9 @@ void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *pat
 
 typedef struct PrefectFetched {
     uint64_t token;
-    int status; /* 0: cannot be reached; message says why */
-    Json *body; /* NULL without a JSON body */
+    int status;     /* 0: cannot be reached; message says why */
+    bool too_large; /* the reply */
+    Json *body;     /* NULL without a JSON body */
     char *message;
 } PrefectFetched;
 

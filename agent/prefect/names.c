@@ -13,6 +13,7 @@ const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_TASK_RUNS] = "/task_runs/filter",
     [ENDPOINT_LOGS] = "/logs/filter",
     [ENDPOINT_FLOWS] = "/flows/filter",
+    [ENDPOINT_WORK_POOLS] = "/work_pools/filter",
     [ENDPOINT_CSRF] = "/csrf-token",
     [ENDPOINT_VERSION] = "/admin/version",
 };

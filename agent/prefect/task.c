@@ -233,7 +233,8 @@ static Endpoint fetch_endpoint(const char *path)
     } known[] = {{"/deployments/filter", ENDPOINT_DEPLOYMENTS},
                  {"/deployments/name/", ENDPOINT_DEPLOYMENT_BY_NAME},
                  {"/deployments/", ENDPOINT_DEPLOYMENT},
-                 {"/flows/", ENDPOINT_FLOWS}};
+                 {"/flows/", ENDPOINT_FLOWS},
+                 {"/work_pools/", ENDPOINT_WORK_POOLS}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (text_starts_with(path, known[i].prefix)) {
             return known[i].endpoint;

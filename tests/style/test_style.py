@@ -12,7 +12,7 @@ from harness.paths import ROOT
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
 CODE = ("*.c", "*.h", "*.py", "*.sh", "*.cmake", "*CMakeLists.txt", "*.yaml", "*.yml", "*.service", "*.ini", ".ci/run")
-PURE = ("engine", "definitions")
+PURE = ("engine", "definitions", "references")
 IMPURE_INCLUDE = re.compile(r'#include <(curl/|microhttpd|sqlite3|unistd|sys/socket|sys/time|fcntl|pthread|netdb)')
 IMPURE_CALL = re.compile(r"(?<![\w>.])(time|rand|random|srand|clock_gettime|gettimeofday|getenv|fopen|open|socket|localtime|getrandom)\(")
 MACHINE_PATH = re.compile(r"(?<![A-Za-z0-9_.}\"')*-])/(home|root|work|Users|mnt)/")

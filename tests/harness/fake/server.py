@@ -233,7 +233,14 @@ class FakePrefect:
         deployment = self.driver.deployment_create(flow, name, **fields)
         if plan:
             self.worker.plan(deployment["id"], plan)
+            self.serve(full_name)
         return deployment
+
+    def serve(self, full_name: str, served: bool = True) -> None:
+        """Somebody polls for its flow runs, or no longer does."""
+        with self.store.lock:
+            deployment = self.store.deployment_named(*full_name.split("/"))
+            deployment |= {"status": "READY" if served else "NOT_READY", "last_polled": self.store.time()}
 
     # The log
 

@@ -281,11 +281,45 @@ static void series_are_foretold(void **state)
         char *text = fixture_text(&fixture);
         size_t shown = series_of(text, "sendpost=\"daily\"") + series_of(text, "file=\"daily.yaml\"}");
         shown -= 1; /* sendpost_info has both labels */
+        /* Only there while something is wrong. */
+        shown -= series_of(text, "sendpost_last_failure_info{") + series_of(text, "sendpost_last_failure_run_info{");
         assert_int_equal(exposition_series(sendpost->definition, state_set, histograms), shown);
         assert_int_equal(count_of(text, "_bucket{sendpost=") > 0, histograms);
         assert_int_equal(count_of(text, "sendpost_stage_state{") > 0, state_set);
         free(text);
     }
+    fixture_release(&fixture);
+}
+
+static void a_broken_file_costs_one_series(void **state)
+{
+    (void)state;
+    assert_int_equal(exposition_series(NULL, true, true), 1);
+}
+
+static void problems_of_references_are_shown(void **state)
+{
+    (void)state;
+    static const char *const fine[] = {"sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"extract\"} 1",
+                                       NULL};
+    static const char *const paused[] = {
+        "sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"extract\"} 0",
+        "sendpost_stage_reference_ok{sendpost=\"daily\",stage_name=\"deliver/email\"} 1",
+        "sendpost_stage_reference_problem_info{sendpost=\"daily\",stage_name=\"extract\",problem=\"paused\"} 1", NULL};
+    Fixture fixture;
+    fixture_init(&fixture);
+    Definition *definition = fixture_load(&fixture, "daily.yaml", daily)->definition;
+    Standing *standing = standing_new();
+    fixture.sources.references = standing;
+    for (int step = 0; step < 4; step++) {
+        char *text = fixture_text(&fixture); /* not known yet, not checked yet, paused, fine again */
+        assert_lines(text, step == 2 ? paused : fine);
+        assert_int_equal(count_of(text, "\nsendpost_stage_reference_problem_info{"), step == 2);
+        free(text);
+        standing_load(standing, definition);
+        standing_set(standing, definition, 0, step == 1 ? REFERENCE_PAUSED : REFERENCE_FINE);
+    }
+    standing_free(standing);
     fixture_release(&fixture);
 }
 
@@ -394,6 +428,8 @@ int main(void)
         cmocka_unit_test(a_task_is_cut_at_64_characters),
         cmocka_unit_test(pieces_of_any_size_join_to_the_same),
         cmocka_unit_test(series_are_foretold),
+        cmocka_unit_test(a_broken_file_costs_one_series),
+        cmocka_unit_test(problems_of_references_are_shown),
         cmocka_unit_test(families_are_contiguous_and_declared),
         cmocka_unit_test(the_table_keeps_the_rules_of_names),
         cmocka_unit_test(a_snapshot_does_not_change),

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "references/standing.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+struct Standing {
+    Map *by_name; /* SendpostStanding */
+};
+
+Standing *standing_new(void)
+{
+    Standing *standing = memory_new(sizeof *standing);
+    standing->by_name = map_new(1);
+    return standing;
+}
+
+static void entry_free(SendpostStanding *entry)
+{
+    definition_release(entry->definition);
+    free(entry->problems);
+    free(entry);
+}
+
+void standing_free(Standing *standing)
+{
+    if (!standing) {
+        return;
+    }
+    void *entry;
+    for (size_t at = 0; map_each(standing->by_name, &at, NULL, &entry);) {
+        entry_free(entry);
+    }
+    map_free(standing->by_name);
+    free(standing);
+}
+
+const SendpostStanding *standing_find(const Standing *standing, const char *sendpost)
+{
+    return map_find(standing->by_name, sendpost);
+}
+
+/* What was known of the stage that had this path, if it still names the same deployment. */
+static ReferenceProblem recall(const SendpostStanding *before, const Node *node)
+{
+    int at = before ? definition_node_find(before->definition, node->path) : -1;
+    bool same = at >= 0 && text_equal(before->definition->nodes[at].deployment, node->deployment);
+    return same ? before->problems[at] : REFERENCE_FINE;
+}
+
+void standing_load(Standing *standing, Definition *definition)
+{
+    SendpostStanding *before = map_find(standing->by_name, definition->name);
+    if (before && before->definition == definition) {
+        before->seen = true;
+        return;
+    }
+    SendpostStanding *entry = memory_new(sizeof *entry);
+    entry->definition = definition_hold(definition);
+    entry->problems = memory_new(definition->node_count * sizeof *entry->problems);
+    entry->seen = true;
+    for (size_t i = 0; i < definition->node_count; i++) {
+        entry->problems[i] = recall(before, &definition->nodes[i]);
+    }
+    map_put(standing->by_name, definition->name, entry);
+    if (before) {
+        entry_free(before);
+    }
+}
+
+void standing_sweep(Standing *standing)
+{
+    void *value;
+    const char *name;
+    size_t count = 0;
+    auto_free char **gone = memory_new(map_count(standing->by_name) * sizeof *gone);
+    for (size_t at = 0; map_each(standing->by_name, &at, &name, &value);) {
+        SendpostStanding *entry = value;
+        if (!entry->seen) {
+            gone[count++] = text_copy(name);
+        }
+        entry->seen = false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        entry_free(map_remove(standing->by_name, gone[i]));
+        free(gone[i]);
+    }
+}
+
+ReferenceProblem standing_set(Standing *standing, const Definition *definition, int node, ReferenceProblem problem)
+{
+    SendpostStanding *entry = map_find(standing->by_name, definition->name);
+    if (!entry || entry->definition != definition) {
+        return problem;
+    }
+    ReferenceProblem before = entry->problems[node];
+    entry->problems[node] = problem;
+    return before;
+}
