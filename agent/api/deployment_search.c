@@ -75,6 +75,12 @@ static bool add_one(DeploymentSearch *search, const Json *deployment)
     return true;
 }
 
+char *deployment_search_page(const DeploymentSearch *search)
+{
+    return text_format("{\"sort\":\"NAME_ASC\",\"limit\":%d,\"offset\":%d}", POLL_BATCH_MAX,
+                       search->pages * POLL_BATCH_MAX);
+}
+
 int deployment_search_add(DeploymentSearch *search, const Json *page)
 {
     int count = 0;

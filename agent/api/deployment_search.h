@@ -26,6 +26,8 @@ typedef struct DeploymentSearch {
 DeploymentSearch *deployment_search_new(void);
 void deployment_search_free(DeploymentSearch *search); /* NULL is legal */
 
+/* The body that asks for the next page; new text. */
+char *deployment_search_page(const DeploymentSearch *search);
 /* A page of POST /deployments/filter. Returns how many deployments it had, or -1: it is no such page. */
 int deployment_search_add(DeploymentSearch *search, const Json *page);
 /* The body that asks for the names of the next flows; false: all are asked for. */

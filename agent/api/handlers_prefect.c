@@ -53,9 +53,7 @@ static void page_fetched(Exchange *exchange, const PrefectFetched *fetched);
 
 static void ask_page(Exchange *exchange)
 {
-    int offset = exchange->search->pages * POLL_BATCH_MAX;
-    char *body = text_format("{\"sort\":\"NAME_ASC\",\"limit\":%d,\"offset\":%d}", POLL_BATCH_MAX, offset);
-    ask(exchange, text_copy("/deployments/filter"), body, page_fetched);
+    ask(exchange, text_copy("/deployments/filter"), deployment_search_page(exchange->search), page_fetched);
 }
 
 static void ask_flows_or_answer(Exchange *exchange)

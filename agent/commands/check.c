@@ -1,223 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads definitions and the configuration as the agent would, and says all that is wrong with them. */
-#include "base/file.h"
-#include "base/json_writer.h"
+/* Reads definitions and the configuration as the agent would, and says all that is wrong with them; with --live also
+ * what Prefect would say to them. */
 #include "base/limits.h"
-#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "catalogue/catalogue.h"
+#include "commands/asking.h"
+#include "commands/check_report.h"
+#include "commands/checked.h"
 #include "commands/command.h"
 #include "commands/settings.h"
-#include "metrics/exposition.h"
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+#include "references/judge.h"
+#include "references/uses.h"
 
-enum { OUTPUT_MAX = 64 << 20 };
+/* --- live --- */
 
-typedef enum Format { FORMAT_TEXT, FORMAT_JSON, FORMAT_GITHUB } Format;
-static const char *const format_names[] = {"text", "json", "github"};
-
-typedef struct Check {
-    Format format;
-    const Configuration *configuration;
-    Catalogue *catalogue; /* for its zones */
-    Map *names;           /* of sendposts: the file that has it */
-    Buffer out;
-    JsonWriter writer; /* JSON: into out */
-    size_t files, sendposts, stages, series, errors, warnings;
-} Check;
-
-/* GitHub's own escapes of a workflow command's message. */
-static void write_escaped(Buffer *out, const char *text)
+static void add_fault(Asking *asking, CheckedFile *file, const ReferenceUse *use, const ReferenceFault *fault)
 {
-    for (; *text; text++) {
-        buffer_text(out, *text == '%' ? "%25" : *text == '\r' ? "%0D" : *text == '\n' ? "%0A" : (char[]){*text, '\0'});
-    }
+    const char *key = fault->parameter || fault->in_parameters ? "parameters" : NULL;
+    bool has_parameters = use->definition->nodes[use->node].parameters != NULL;
+    key = key && has_parameters ? key : node_kind_names[use->definition->nodes[use->node].kind];
+    const char *nearest = fault->problem == REFERENCE_MISSING ? asking_nearest(asking, use->reference) : NULL;
+    auto_free char *message = nearest ? text_format("%s, did you mean '%s'?", fault->message, nearest) : NULL;
+    checked_finding(file, fault->severity, use->node, key, fault->parameter, message ? message : fault->message);
 }
 
-static void report(Check *check, const Finding *finding, const char *file, const char *text, size_t length)
+static void judge(Asking *asking, CheckedFiles *files, const ReferenceUse *use, const Survey *survey)
 {
-    const char *severity = finding->severity == SEVERITY_ERROR ? "error" : "warning";
-    *(finding->severity == SEVERITY_ERROR ? &check->errors : &check->warnings) += 1;
-    if (check->format == FORMAT_TEXT) {
-        finding_print(finding, file, text, length, &check->out);
-    } else if (check->format == FORMAT_GITHUB) {
-        buffer_format(&check->out, "::%s file=%s,line=%d,col=%d::", severity, file, finding->line, finding->column);
-        write_escaped(&check->out, finding->message);
-        buffer_char(&check->out, '\n');
-    } else {
-        json_begin_object(&check->writer, NULL);
-        json_write_text(&check->writer, "severity", severity);
-        json_write_text(&check->writer, "file", file);
-        json_write_integer(&check->writer, "line", finding->line);
-        json_write_integer(&check->writer, "column", finding->column);
-        json_write_text(&check->writer, "message", finding->message);
-        json_end_object(&check->writer);
+    ReferenceFaults faults = {0};
+    reference_judge(use->definition, use->node, survey_find(survey, use->reference), &faults);
+    for (size_t i = 0; i < faults.count; i++) {
+        add_fault(asking, &files->items[use->owner], use, &faults.items[i]);
     }
+    reference_faults_release(&faults);
 }
 
-static void report_one(Check *check, const char *file, const char *message)
+/* The deployments of one batch of uses. */
+static bool check_batch(Asking *asking, CheckedFiles *files, const ReferenceUse *uses, size_t count, Error *error)
 {
-    Finding finding = {SEVERITY_ERROR, 1, 1, (char *)(uintptr_t)message};
-    report(check, &finding, file, NULL, 0);
-}
-
-static void count_definition(Check *check, const Definition *definition)
-{
-    check->sendposts++;
-    for (size_t i = 0; i < definition->node_count; i++) {
-        check->stages += node_is_leaf(&definition->nodes[i]);
-    }
-    check->series += exposition_series(definition, check->configuration->metrics_stage_state_set,
-                                       check->configuration->metrics_histograms);
-}
-
-/* The place of `name:` in the file, for a duplicate. */
-static void report_duplicate(Check *check, const char *file, const Definition *definition, const char *other)
-{
-    auto_free char *message = text_format("the name '%s' is used by %s too", definition->name, other);
-    Finding finding = {SEVERITY_ERROR, 1, 1, message};
-    report(check, &finding, file, definition->text, definition->length);
-}
-
-static void check_file(Check *check, const char *file)
-{
-    auto_buffer text;
-    buffer_init(&text, DOCUMENT_SIZE_MAX);
-    Error error = {0};
-    check->files++;
-    if (!file_read(file, DOCUMENT_SIZE_MAX, &text, &error)) {
-        report_one(check, file, error.text);
-        return;
-    }
-    Findings findings = {0};
-    Definition *definition = catalogue_read_text(check->catalogue, text.bytes, text.length, &findings);
-    for (size_t i = 0; i < findings.count; i++) {
-        report(check, &findings.items[i], file, text.bytes, text.length);
-    }
-    if (definition) {
-        const char *other = map_find(check->names, definition->name);
-        if (other) {
-            report_duplicate(check, file, definition, other);
-        } else {
-            map_put(check->names, definition->name, text_copy(file));
-            count_definition(check, definition);
-        }
-    }
-    definition_release(definition);
-    findings_release(&findings);
-}
-
-static bool check_path(Check *check, const char *path, Error *error)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        return error_set(error, ERROR_NOT_FOUND, "%s: %m", path);
-    }
-    if (!S_ISDIR(status.st_mode)) {
-        check_file(check, path);
-        return true;
-    }
-    char **files = NULL;
-    size_t count = 0;
-    if (!catalogue_list(path, &files, &count, error)) {
-        return false;
-    }
-    size_t length = strlen(path);
+    Survey *survey = survey_new(POLL_BATCH_MAX, true);
     for (size_t i = 0; i < count; i++) {
-        auto_free char *file = text_format("%s%s%s", path, length && path[length - 1] == '/' ? "" : "/", files[i]);
-        check_file(check, file);
-        free(files[i]);
+        survey_add(survey, uses[i].reference);
     }
-    free(files);
-    return true;
+    bool asked = asking_survey(asking, survey, error);
+    for (size_t i = 0; i < count; i++) {
+        judge(asking, files, &uses[i], survey);
+    }
+    survey_free(survey);
+    return asked;
 }
 
-static void write_summary(Check *check)
+static bool check_live(CheckedFiles *files, const Configuration *configuration, Error *error)
 {
-    if (check->format == FORMAT_JSON) {
-        JsonWriter *writer = &check->writer;
-        json_end_array(writer);
-        json_begin_object(writer, "summary");
-        json_write_integer(writer, "files", (int64_t)check->files);
-        json_write_integer(writer, "sendposts", (int64_t)check->sendposts);
-        json_write_integer(writer, "stages", (int64_t)check->stages);
-        json_write_integer(writer, "series", (int64_t)check->series);
-        json_write_integer(writer, "errors", (int64_t)check->errors);
-        json_write_integer(writer, "warnings", (int64_t)check->warnings);
-        json_end_object(writer);
-        json_end_object(writer);
-        buffer_char(&check->out, '\n');
-    } else if (check->format == FORMAT_TEXT) {
-        buffer_format(&check->out, "%zu files, %zu sendposts, %zu stages, %zu series, %zu errors, %zu warnings\n",
-                      check->files, check->sendposts, check->stages, check->series, check->errors, check->warnings);
-    }
-}
-
-static bool check_paths(Check *check, const CommandLine *line, Error *error)
-{
-    if (line->argument_count == 0) {
-        return check_path(check, check->configuration->definitions_directory, error);
-    }
-    for (size_t i = 0; i < line->argument_count; i++) {
-        if (!check_path(check, line->arguments[i], error)) {
-            return false;
+    Asking asking;
+    ReferenceUses uses = {0};
+    bool asked = asking_open(&asking, configuration, error);
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->items[i].definition) {
+            reference_uses_add(&uses, files->items[i].definition, i);
         }
     }
-    return true;
+    reference_uses_sort(&uses);
+    for (size_t begin = 0, end; asked && begin < uses.count; begin = end) {
+        end = reference_uses_batch(&uses, begin, POLL_BATCH_MAX);
+        asked = check_batch(&asking, files, uses.items + begin, end - begin, error);
+    }
+    reference_uses_release(&uses);
+    asking_close(&asking);
+    return asked;
 }
 
-static Status check_all(const CommandLine *line, const Configuration *configuration, Format format)
+/* --- files --- */
+
+static void read_paths(CheckedFiles *files, const CommandLine *line, const Configuration *configuration)
 {
-    Check check = {.format = format, .configuration = configuration, .names = map_new(1)};
-    check.catalogue = catalogue_new(configuration->definitions_directory);
-    buffer_init(&check.out, OUTPUT_MAX);
-    json_writer_init(&check.writer, &check.out);
-    if (format == FORMAT_JSON) {
-        json_begin_object(&check.writer, NULL);
-        json_begin_array(&check.writer, "findings");
+    const char *configured = configuration->definitions_directory;
+    size_t count = line->argument_count;
+    files->catalogue = catalogue_new(configured);
+    for (size_t i = 0; i < (count ? count : 1); i++) {
+        Error error = {0};
+        if (!checked_add_path(files, count ? line->arguments[i] : configured, i, &error)) {
+            complain(STATUS_FAILED, "check", error.text);
+        }
+    }
+    checked_find_duplicates(files);
+}
+
+/* The configuration and the definitions; with --live, Prefect too. */
+static Status check(const CommandLine *line, CheckedFiles *files, CheckFormat format)
+{
+    Configuration *configuration = NULL;
+    Findings findings = {0};
+    auto_free char *file = NULL;
+    Status status = settings_read(line, "check", &configuration, &findings, &file);
+    if (status == STATUS_USAGE) {
+        return status;
+    }
+    if (file) {
+        checked_add_other(files, file)->findings = findings; /* its lines are not shown: secrets may stand in them */
     }
     Error error = {0};
-    bool read = check_paths(&check, line, &error);
-    if (!read) {
-        check.errors++;
-        complain(STATUS_FAILED, "check", error.text);
+    bool asked = true;
+    if (configuration) {
+        read_paths(files, line, configuration);
+        asked = !option_given(line, "live") || check_live(files, configuration, &error);
     }
-    write_summary(&check);
-    print(&check.out);
-    void *file;
-    for (size_t at = 0; map_each(check.names, &at, NULL, &file);) {
-        free(file);
+    size_t errors = check_report(files, configuration, format);
+    configuration_free(configuration);
+    if (!asked) {
+        return complain(STATUS_UNREACHABLE, "check", error.text);
     }
-    map_free(check.names);
-    catalogue_free(check.catalogue);
-    buffer_release(&check.out);
-    return check.errors ? STATUS_FAILED : STATUS_DONE;
+    return errors || status == STATUS_FAILED ? STATUS_FAILED : STATUS_DONE;
 }
 
 static Status run(const CommandLine *line)
 {
     const char *name = option_value(line, "format");
     int format = 0;
-    while (name && format < 3 && !text_equal(name, format_names[format])) {
+    while (name && format < CHECK_FORMATS && !text_equal(name, check_format_names[format])) {
         format++;
     }
-    if (format == 3) {
+    if (format == CHECK_FORMATS) {
         return complain(STATUS_USAGE, "check", "--format is text, json or github");
     }
-    Configuration *configuration = NULL;
-    Status status = settings_load(line, "check", &configuration);
-    if (status == STATUS_DONE) {
-        status = check_all(line, configuration, (Format)format);
-    }
-    configuration_free(configuration);
+    CheckedFiles files = {0};
+    Status status = check(line, &files, (CheckFormat)format);
+    checked_release(&files);
     return status;
 }
 
 static const Option options[] = {
     {"config", 'c', "FILE", false, "configuration; its definitions are checked when no PATH is given"},
+    {"live", 0, NULL, false, "ask Prefect too: do the deployments exist, do the parameters fit, is a worker there?"},
     {"format", 0, "text|json|github", false, "how findings are printed"},
     {0},
 };

@@ -35,31 +35,36 @@ static void print_findings(const Findings *findings, const char *file)
     fputs(out.bytes, stderr);
 }
 
-Status settings_load(const CommandLine *line, const char *what, Configuration **configuration)
+Status settings_read(const CommandLine *line, const char *what, Configuration **configuration, Findings *findings,
+                     char **file)
 {
     ConfigurationOverride overrides[OVERRIDES_MAX];
     size_t count = 0;
-    Findings findings = {0};
     Error error = {0};
-    auto_free char *file = NULL;
     Status status = STATUS_DONE;
     if (!split_overrides(line, overrides, &count)) {
         status = complain(STATUS_USAGE, what, "--set needs KEY=VALUE");
     } else {
         *configuration =
-            configuration_load(option_value(line, "config"), overrides, count, environ, &findings, &file, &error);
+            configuration_load(option_value(line, "config"), overrides, count, environ, findings, file, &error);
         status = *configuration ? STATUS_DONE : STATUS_FAILED;
     }
-    if (findings.count) {
-        print_findings(&findings, file);
-    }
-    if (status == STATUS_FAILED && error.kind != ERROR_NONE) {
-        complain(status, what, error.text);
-    } else if (status == STATUS_FAILED) {
-        complain(status, what, "the configuration is not valid");
+    if (status == STATUS_FAILED) {
+        complain(status, what, error.kind != ERROR_NONE ? error.text : "the configuration is not valid");
     }
     for (size_t i = 0; i < count; i++) {
         free((void *)(uintptr_t)overrides[i].key);
+    }
+    return status;
+}
+
+Status settings_load(const CommandLine *line, const char *what, Configuration **configuration)
+{
+    Findings findings = {0};
+    auto_free char *file = NULL;
+    Status status = settings_read(line, what, configuration, &findings, &file);
+    if (findings.count) {
+        print_findings(&findings, file);
     }
     findings_release(&findings);
     return status;

@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands, from outside: what they print and the status they exit with."""
 import json
-import subprocess
 
 import pytest
 
+from harness.command import DONE, FAILED, REFUSED, UNREACHABLE, USAGE, sendpost
 from harness.fake.worker import Plan
 from harness.http import free_port
-from harness.paths import ROOT, sendpost_binary
+from harness.paths import ROOT
 
-DONE, FAILED, USAGE, UNREACHABLE, REFUSED = range(5)
 NOWHERE = ("--server", "http://127.0.0.1:1")
-
-
-def sendpost(*arguments, **options):
-    return subprocess.run([str(sendpost_binary()), *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30, **options)
 
 
 @pytest.fixture
@@ -47,33 +42,6 @@ def test_nobody_there(command):
     result = sendpost(*command, *NOWHERE)
     assert result.returncode == UNREACHABLE
     assert result.stderr.startswith("sendpost: ")
-
-
-def test_check_the_examples():
-    result = sendpost("check", str(ROOT / "config" / "sendposts"), "--config", str(ROOT / "config" / "agent.yaml"))
-    assert result.returncode == DONE, result.stdout + result.stderr
-    assert "3" in result.stdout.splitlines()[-1]
-
-
-def test_check_without_a_path_reads_the_configured_directory():
-    result = sendpost("check", "--config", str(ROOT / "config" / "agent.yaml"), "--format", "json")
-    summary = json.loads(result.stdout)["summary"]
-    assert (result.returncode, summary["files"], summary["sendposts"], summary["errors"]) == (DONE, 3, 3, 0)
-
-
-def test_check_says_where(tmp_path):
-    file = tmp_path / "daily.yaml"
-    file.write_text("name: daily\nstages:\n  - name: one\n    run: a/b\n    parameter: {date: x}\n")
-    result = sendpost("check", str(file))
-    assert result.returncode == FAILED
-    assert f"{file}:5:5: error: unknown key 'parameter', did you mean 'parameters'?" in result.stdout + result.stderr
-    finding = json.loads(sendpost("check", str(file), "--format", "json").stdout)["findings"][0]
-    assert (finding["severity"], finding["line"], finding["column"]) == ("error", 5, 5)
-    assert f"::error file={file},line=5,col=5::" in sendpost("check", str(file), "--format", "github").stdout
-
-
-def test_check_of_nothing(tmp_path):
-    assert sendpost("check", str(tmp_path / "nothing.yaml")).returncode == FAILED
 
 
 def test_looking(agent):
