@@ -14,6 +14,18 @@ void table_add_row(TextTable *table, size_t columns, const char *const *cells)
     }
 }
 
+/* Whether nothing but empty cells follows in the row. */
+static bool row_is_over(const TextTable *table, size_t cell)
+{
+    size_t end = (cell / table->columns + 1) * table->columns;
+    for (cell++; cell < end; cell++) {
+        if (table->cells[cell][0]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void table_print(const TextTable *table, Buffer *out)
 {
     size_t widths[TABLE_COLUMNS_MAX] = {0};
@@ -24,13 +36,13 @@ void table_print(const TextTable *table, Buffer *out)
     }
     for (size_t i = 0; i < table->count; i++) {
         size_t column = i % table->columns;
-        bool last = column + 1 == table->columns;
+        bool over = row_is_over(table, i);
         buffer_text(out, table->cells[i]);
         size_t width = text_characters(table->cells[i], strlen(table->cells[i]));
-        for (; !last && width < widths[column] + 2; width++) {
+        for (; !over && width < widths[column] + 2; width++) {
             buffer_char(out, ' ');
         }
-        buffer_text(out, last ? "\n" : "");
+        buffer_text(out, column + 1 == table->columns ? "\n" : "");
     }
 }
 
