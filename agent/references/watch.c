@@ -11,6 +11,7 @@ enum {
     ROUND_MS = 300000,
     BATCH_DEPLOYMENTS = 100, /* of one survey: a reply of so many is read within a turn */
     BATCH_GAP_MS = 1000,     /* between two surveys of what was loaded just now */
+    SECOND_LOOK_MS = 60000,  /* after something loaded was not fine: it may just be on its way */
     RETRY_MS = 15000,        /* when Prefect did not answer */
     REQUEST_MAX = 1 << 20,
     JUDGED_A_TURN = 500, /* stages, after which the loop gets its turn back */
@@ -42,6 +43,7 @@ struct ReferenceWatch {
     size_t batch_end; /* of the survey's uses; round->next is the first that is not judged */
     Survey *survey;
     bool asking;
+    bool found;         /* a problem, in this batch */
     bool without_pools; /* Prefect refuses to list them */
     Buffer body;        /* of the request */
     Change *changes;
@@ -245,10 +247,21 @@ static void judge_use(ReferenceWatch *watch, const ReferenceUse *use)
     ReferenceFaults faults = {0};
     reference_judge(use->definition, use->node, deployment, &faults);
     ReferenceProblem problem = reference_faults_worst(&faults);
+    watch->found = watch->found || problem != REFERENCE_FINE;
     if (standing_set(watch->standing, use->definition, use->node, problem) != problem) {
         change_add(watch, use, &faults);
     }
     reference_faults_release(&faults);
+}
+
+/* A definition often comes a moment before its deployments or their worker. */
+static void look_again(ReferenceWatch *watch, Now now)
+{
+    bool sooner = watch->round == &watch->fresh && watch->all_due > now.boot_ms + SECOND_LOOK_MS;
+    if (sooner && watch->found) {
+        watch->all_due = now.boot_ms + SECOND_LOOK_MS;
+    }
+    watch->found = false;
 }
 
 static void judge_some(ReferenceWatch *watch, Now now)
@@ -259,6 +272,7 @@ static void judge_some(ReferenceWatch *watch, Now now)
     }
     if (round->next == watch->batch_end) {
         round->due = now.boot_ms + round->gap_ms;
+        look_again(watch, now);
         end_survey(watch);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The deployments that stages name, compared with Prefect every 5 minutes and when a definition was loaded: one request
- * at a time, spread over the 5 minutes. What Prefect does not answer changes nothing. Pure: the loop carries requests
- * and answers, and logs what changed. */
+/* The deployments that stages name, compared with Prefect every 5 minutes and when a definition was loaded (a minute
+ * later once more, if something was not fine): one request at a time, spread over the 5 minutes. What Prefect does not
+ * answer changes nothing. Pure: the loop carries requests and answers, and logs what changed. */
 #ifndef SENDPOST_REFERENCES_WATCH_H
 #define SENDPOST_REFERENCES_WATCH_H
 

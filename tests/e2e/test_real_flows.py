@@ -9,6 +9,7 @@ import pytest
 
 from harness import flows_process
 from harness.agent import stage
+from harness.command import DONE, sendpost
 from harness.http import free_port
 from harness.paths import PREFECT_VERSIONS, ROOT
 from harness.waiting import wait_for
@@ -49,6 +50,34 @@ def test_the_examples(agent):
 
     seen = agent.command_line("run", "watch-extract", "--follow", timeout=120)
     assert seen.returncode == 0, seen.stdout + seen.stderr
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", PREFECT_VERSIONS)
+def test_the_examples_fit_the_flows(version):
+    """Real flows write their own schemas; that somebody serves them shows when they were polled first."""
+    url = flows_process.ensure(version).url
+
+    def check() -> str:
+        result = sendpost("check", EXAMPLES, "--live", prefect=url)
+        assert (result.returncode, result.stderr) == (DONE, ""), result.stdout
+        return result.stdout
+
+    wait_for("nothing is found", lambda: check().startswith("3 files, 3 sendposts, "), timeout=60, interval=0.5)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", PREFECT_VERSIONS)
+def test_a_definition_made_of_real_flows(version, tmp_path):
+    url = flows_process.ensure(version).url
+    made = sendpost("init", "etl/extract", "mailing/render", "mailing/send-email", "--name", "made", prefect=url)
+    assert (made.returncode, made.stderr) == (DONE, "")
+    file = tmp_path / "made.yaml"
+    file.write_text(made.stdout)
+    result = sendpost("check", file, "--live", prefect=url)
+    assert (result.returncode, result.stderr) == (DONE, ""), result.stdout + made.stdout
+    assert "0 errors" in result.stdout
+    assert "  date: {required: true, type: string}" in made.stdout and "letters: 10" in made.stdout
 
 
 @pytest.mark.timeout(300)

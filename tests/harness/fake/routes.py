@@ -223,6 +223,12 @@ def work_pool_read(store, places, body, query):
     return 200, store.work_pool(places["name"])
 
 
+@route("PATCH", "/work_pools/{name}")
+def work_pool_update(store, places, body, query):
+    store.work_pool_update(places["name"], body)
+    return 204, None
+
+
 @route("POST", "/work_pools/{name}/workers/heartbeat")
 def work_pool_heartbeat(store, places, body, query):
     store.heartbeat(places["name"], body["name"])

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from harness.fake import transitions
+from harness.fake import schema, transitions
 from harness.fake.transitions import TERMINAL, Verdict
 
 NAMES = {"SCHEDULED": "Scheduled", "PENDING": "Pending", "RUNNING": "Running", "COMPLETED": "Completed", "FAILED": "Failed",
@@ -39,22 +39,10 @@ def parse_time(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def validate_parameters(parameters: dict, schema: dict) -> None:
-    """As much of JSON Schema as deployments of plain functions need."""
-    types = {"integer": int, "number": (int, float), "string": str, "boolean": bool, "array": list, "object": dict}
-    for name in schema.get("required", []):
-        if name not in parameters:
-            raise Problem.detail(409, f"Error creating flow run: Validation failed. Failure reason: '{name}' is a required property")
-    for name, rule in schema.get("properties", {}).items():
-        if name not in parameters:
-            continue
-        value, kind = parameters[name], rule.get("type")
-        fits = kind not in types or (isinstance(value, types[kind]) and (kind == "boolean" or not isinstance(value, bool)))
-        why = f"{value!r} is not of type '{kind}'" if not fits else ""
-        if fits and "enum" in rule and value not in rule["enum"]:
-            why = f"{value!r} is not one of {rule['enum']}"
-        if why:
-            raise Problem.detail(409, f"Error creating flow run: Validation failed for field '{name}'. Failure reason: {why}")
+def validate_parameters(parameters: dict, given: dict) -> None:
+    why = schema.members(parameters, given, given)
+    if why:
+        raise Problem.detail(409, f"Error creating flow run: Validation failed. Failure reason: {why}")
 
 
 class Store:
@@ -289,6 +277,11 @@ class Store:
         if name not in self.work_pools:
             raise Problem.detail(404, f'Work pool "{name}" not found.')
         return self.work_pools[name]
+
+    def work_pool_update(self, name: str, fields: dict) -> None:
+        pool = self.work_pool(name)
+        pool.update(fields)
+        pool["status"] = "PAUSED" if pool["is_paused"] else "READY" if self.workers[name] else "NOT_READY"
 
     def heartbeat(self, pool: str, name: str) -> None:
         row = self.row(name=name, work_pool_id=self.work_pool(pool)["id"], last_heartbeat_time=self.time(), heartbeat_interval_seconds=None,

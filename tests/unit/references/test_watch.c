@@ -121,17 +121,20 @@ static void looks_when_loaded_and_every_five_minutes(void **state)
     changed(&world, "daily/b missing");
     changed(&world, "");
     world.paused = "true";
-    until(&world, 1000 + 5 * MINUTE - 1);
+    until(&world, 1000 + MINUTE - 1);
     assert_int_equal(world.requests, 3);
-    until(&world, 1000 + 5 * MINUTE);
+    until(&world, 1000 + MINUTE); /* something was not fine */
     assert_int_equal(world.requests, 6);
     changed(&world, "daily/a paused");
     world.paused = "false";
     world.pool = "NOT_READY";
-    until(&world, 1000 + 10 * MINUTE);
+    until(&world, 1000 + 6 * MINUTE - 1);
+    assert_int_equal(world.requests, 6);
+    until(&world, 1000 + 6 * MINUTE);
+    assert_int_equal(world.requests, 9);
     changed(&world, "daily/a no_worker");
     world.pool = "READY";
-    until(&world, 1000 + 15 * MINUTE);
+    until(&world, 1000 + 11 * MINUTE);
     changed(&world, "daily/a fine");
     changed(&world, "");
     assert_int_equal(problem_of(&world, "daily", 1), REFERENCE_MISSING);
@@ -148,13 +151,27 @@ static void nothing_changes_while_prefect_is_away(void **state)
     changed(&world, "daily/b missing");
     world.status = 0;
     until(&world, 1000 + 30 * MINUTE);
-    assert_true(world.requests <= 3 + 25 * 4 + 1); /* one each 15 s */
+    assert_true(world.requests <= 3 + 29 * 4 + 1); /* one each 15 s */
     assert_int_equal(problem_of(&world, "daily", 1), REFERENCE_MISSING);
     changed(&world, "");
     world.status = 200;
     world.paused = "true";
     until(&world, world.now.boot_ms + 15000);
     changed(&world, "daily/a paused");
+    world_release(&world);
+}
+
+static void what_is_fine_is_looked_at_every_five_minutes(void **state)
+{
+    (void)state;
+    World world;
+    world_init(&world);
+    load(&world, "daily.yaml", "name: daily\nstages:\n- {name: a, run: mailing/main}\n");
+    until(&world, 1000 + 5 * MINUTE - 1);
+    assert_int_equal(world.requests, 3);
+    until(&world, 1000 + 5 * MINUTE);
+    assert_int_equal(world.requests, 6);
+    changed(&world, "");
     world_release(&world);
 }
 
@@ -172,19 +189,21 @@ static void many_are_spread(void **state)
     load(&world, "many.yaml", text.bytes);
     turn(&world);
     assert_int_equal(world.requests, 2); /* flows and deployments; without any found no pools */
-    until(&world, 1000 + MINUTE);
+    until(&world, 1000 + MINUTE - 1);
     assert_int_equal(world.requests, 6); /* three batches of at most 100 */
-    until(&world, 1000 + 5 * MINUTE);
+    until(&world, 1000 + MINUTE);
     assert_int_equal(world.requests, 8);
-    until(&world, 1000 + 5 * MINUTE + 99999);
+    until(&world, 1000 + MINUTE + 99999);
     assert_int_equal(world.requests, 8);
-    until(&world, 1000 + 5 * MINUTE + 100000);
+    until(&world, 1000 + MINUTE + 100000);
     assert_int_equal(world.requests, 10);
     load(&world, "daily.yaml", daily); /* does not wait for the round */
     turn(&world);
     assert_int_equal(world.requests, 13);
-    until(&world, 999 + 10 * MINUTE);
-    assert_int_equal(world.requests, 15);
+    until(&world, 1000 + MINUTE + 199999);
+    assert_int_equal(world.requests, 13);
+    until(&world, 1000 + MINUTE + 200000); /* the end of the round, and the begin of a second look */
+    assert_int_equal(world.requests, 17);
     buffer_release(&text);
     world_release(&world);
 }
@@ -236,7 +255,7 @@ static void pools_that_are_hidden_are_asked_for_once(void **state)
     turn(&world);
     changed(&world, "daily/b missing");
     world.pool = "NOT_READY";
-    until(&world, 1000 + 5 * MINUTE);
+    until(&world, 1000 + MINUTE);
     assert_int_equal(world.requests, 2);
     changed(&world, "");
     world_release(&world);
@@ -275,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(looks_when_loaded_and_every_five_minutes),
+        cmocka_unit_test(what_is_fine_is_looked_at_every_five_minutes),
         cmocka_unit_test(nothing_changes_while_prefect_is_away),
         cmocka_unit_test(many_are_spread),
         cmocka_unit_test(a_deployment_that_many_use_holds_no_turn),
