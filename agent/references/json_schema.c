@@ -8,9 +8,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 200 }; /* bytes of a list of values in a message */
+enum {
+    SHOWN_MAX = 200,     /* bytes of a list of values in a message */
+    SCHEMAS_MAX = 10000, /* looked into for one value: some lead into themselves */
+};
 
-static char *fault_of(const SchemaContext *context, const Json *schema, const Json *value, int depth);
+/* Through schemas within schemas. */
+typedef struct Walk {
+    const SchemaContext *context;
+    int left; /* schemas that may still be looked into */
+} Walk;
+
+static char *fault_of(Walk *walk, const Json *schema, const Json *value, int depth);
 
 /* --- types --- */
 
@@ -99,11 +108,17 @@ static const Json *resolve(const SchemaContext *context, const Json *schema)
     return NULL;
 }
 
+/* NULL also where the walk ends. */
+static const Json *resolve_next(Walk *walk, const Json *schema, int depth)
+{
+    return depth < JSON_DEPTH_MAX && walk->left-- > 0 ? resolve(walk->context, schema) : NULL;
+}
+
 /* --- what is allowed, in words --- */
 
-static void describe(const SchemaContext *context, const Json *schema, int depth, Buffer *out)
+static void describe(Walk *walk, const Json *schema, int depth, Buffer *out)
 {
-    schema = depth < JSON_DEPTH_MAX ? resolve(context, schema) : NULL;
+    schema = resolve_next(walk, schema, depth);
     const Json *type = json_member(schema, "type"), *any = json_member(schema, "anyOf");
     any = any ? any : json_member(schema, "oneOf");
     if (json_text(type)) {
@@ -113,15 +128,15 @@ static void describe(const SchemaContext *context, const Json *schema, int depth
         buffer_format(out, "%s%s", out->length ? " or " : "", json_text(each) ? json_text(each) : "?");
     }
     for (const Json *each = json_first(any); each; each = json_next(each)) {
-        describe(context, each, depth + 1, out);
+        describe(walk, each, depth + 1, out);
     }
 }
 
-static char *wrong_type(const SchemaContext *context, const Json *schema, unsigned types)
+static char *wrong_type(Walk *walk, const Json *schema, unsigned types)
 {
     auto_buffer expected;
     buffer_init(&expected, SHOWN_MAX);
-    describe(context, schema, 0, &expected);
+    describe(walk, schema, 0, &expected);
     int bit = types >> TYPE_BIT_WHOLE & 1 ? TYPE_BIT_WHOLE : 0;
     while (!(types >> bit & 1)) {
         bit++;
@@ -216,30 +231,29 @@ static char *within(char *fault, char *where)
     return whole;
 }
 
-static char *items_fault(const SchemaContext *context, const Json *schema, const Json *value, int depth)
+static char *items_fault(Walk *walk, const Json *schema, const Json *value, int depth)
 {
     const Json *items = json_member(schema, "items");
     size_t index = 0;
     char *fault = NULL;
     bool each = items && json_type(items) == JSON_OBJECT && json_type(value) == JSON_ARRAY;
     for (const Json *item = each ? json_first(value) : NULL; item && !fault; item = json_next(item)) {
-        fault = within(fault_of(context, items, item, depth + 1), text_format("item %zu", index++));
+        fault = within(fault_of(walk, items, item, depth + 1), text_format("item %zu", index++));
     }
     return fault;
 }
 
-static char *member_fault(const SchemaContext *context, const Json *parent, const char *name, const Json *value,
-                          int depth)
+static char *member_fault(Walk *walk, const Json *parent, const char *name, const Json *value, int depth)
 {
     const Json *schema = json_member(json_member(parent, "properties"), name);
     bool optional = !schema_requires(parent, name) && json_member(schema, "type") && !json_member(schema, "default");
     if (!schema || (json_type(value) == JSON_NULL && optional)) {
         return NULL;
     }
-    return fault_of(context, schema, value, depth + 1);
+    return fault_of(walk, schema, value, depth + 1);
 }
 
-static char *members_fault(const SchemaContext *context, const Json *schema, const Json *value, int depth)
+static char *members_fault(Walk *walk, const Json *schema, const Json *value, int depth)
 {
     if (json_type(value) != JSON_OBJECT) {
         return NULL;
@@ -256,57 +270,64 @@ static char *members_fault(const SchemaContext *context, const Json *schema, con
         if (closed && !json_member(properties, json_name(each))) {
             return text_format("has an unknown member '%s'", json_name(each));
         }
-        fault = within(member_fault(context, schema, json_name(each), each, depth),
+        fault = within(member_fault(walk, schema, json_name(each), each, depth),
                        text_format("member '%s'", json_name(each)));
     }
     return fault;
 }
 
-/* anyOf, oneOf: one that fits is enough. */
-static char *alternatives_fault(const SchemaContext *context, const Json *schema, const Json *value, int depth)
+/* anyOf, oneOf: one that fits is enough. Else what is wrong with the one that allows the value's type, if only one
+ * does.
+ */
+static char *alternatives_fault(Walk *walk, const Json *schema, const Json *value, int depth)
 {
     const Json *any = json_member(schema, "anyOf");
     any = any ? any : json_member(schema, "oneOf");
-    char *fault = NULL;
+    unsigned types = types_of(walk->context, value);
+    int near = 0;
+    auto_free char *nearest = NULL;
     for (const Json *each = json_first(any); each; each = json_next(each)) {
-        free(fault);
-        fault = fault_of(context, each, value, depth + 1);
+        auto_free char *fault = fault_of(walk, each, value, depth + 1);
         if (!fault) {
             return NULL;
         }
+        if (types & types_allowed(json_member(resolve(walk->context, each), "type"))) {
+            near++;
+            free(nearest);
+            nearest = memory_steal(&fault);
+        }
     }
-    if (fault && json_count(any) > 1) {
-        free(fault);
-        return wrong_type(context, schema, types_of(context, value));
+    if (json_count(any) == 0 || near == 1) {
+        return memory_steal(&nearest);
     }
-    return fault;
+    return near ? text_copy("fits none of what is allowed") : wrong_type(walk, schema, types);
 }
 
-static char *all_fault(const SchemaContext *context, const Json *schema, const Json *value, int depth)
+static char *all_fault(Walk *walk, const Json *schema, const Json *value, int depth)
 {
     char *fault = NULL;
     const Json *each = json_first(json_member(schema, "allOf"));
     for (; each && !fault; each = json_next(each)) {
-        fault = fault_of(context, each, value, depth + 1);
+        fault = fault_of(walk, each, value, depth + 1);
     }
     return fault;
 }
 
-static char *fault_of(const SchemaContext *context, const Json *schema, const Json *value, int depth)
+static char *fault_of(Walk *walk, const Json *schema, const Json *value, int depth)
 {
-    schema = depth < JSON_DEPTH_MAX ? resolve(context, schema) : NULL;
+    schema = resolve_next(walk, schema, depth);
     /* Blocks may be given by reference, and what has a __prefect_kind is filled in by Prefect. */
     if (!schema || json_type(schema) != JSON_OBJECT || json_member(schema, "block_type_slug") ||
         json_member(value, "__prefect_kind")) {
         return NULL;
     }
-    unsigned types = types_of(context, value);
+    unsigned types = types_of(walk->context, value);
     if (!(types & types_allowed(json_member(schema, "type")))) {
-        return wrong_type(context, schema, types);
+        return wrong_type(walk, schema, types);
     }
-    char *fault = alternatives_fault(context, schema, value, depth);
-    fault = fault ? fault : all_fault(context, schema, value, depth);
-    if (fault || !is_literal(context, value)) {
+    char *fault = alternatives_fault(walk, schema, value, depth);
+    fault = fault ? fault : all_fault(walk, schema, value, depth);
+    if (fault || !is_literal(walk->context, value)) {
         return fault;
     }
     if (json_type(value) < JSON_ARRAY) { /* within others there may be templates */
@@ -314,18 +335,20 @@ static char *fault_of(const SchemaContext *context, const Json *schema, const Js
     }
     fault = fault ? fault : bounds_fault(schema, value);
     fault = fault ? fault : length_fault(schema, value);
-    fault = fault ? fault : items_fault(context, schema, value, depth);
-    return fault ? fault : members_fault(context, schema, value, depth);
+    fault = fault ? fault : items_fault(walk, schema, value, depth);
+    return fault ? fault : members_fault(walk, schema, value, depth);
 }
 
 char *schema_fault(const SchemaContext *context, const Json *schema, const Json *value)
 {
-    return fault_of(context, schema, value, 0);
+    Walk walk = {context, SCHEMAS_MAX};
+    return fault_of(&walk, schema, value, 0);
 }
 
 char *schema_member_fault(const SchemaContext *context, const Json *parent, const char *name, const Json *value)
 {
-    return member_fault(context, parent, name, value, 0);
+    Walk walk = {context, SCHEMAS_MAX};
+    return member_fault(&walk, parent, name, value, 0);
 }
 
 /* --- what a schema says --- */

@@ -65,6 +65,9 @@ static const struct {
     {"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}]}", "null", NULL},
     {"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}]}", "\"x\"", "must be integer or null, not string"},
     {"{\"oneOf\":[{\"type\":\"integer\",\"minimum\":3}]}", "1", "must be at least 3"},
+    {"{\"anyOf\":[{\"type\":\"string\",\"enum\":[\"a\"]},{\"type\":\"null\"}]}", "\"x\"", "must be one of [\"a\"]"},
+    {"{\"anyOf\":[{\"enum\":[\"a\"]},{\"minLength\":3}]}", "\"x\"", "fits none of what is allowed"},
+    {"{\"anyOf\":[]}", "1", NULL},
     {"{\"allOf\":[{\"type\":\"integer\"},{\"minimum\":3}]}", "1", "must be at least 3"},
     {"{\"$ref\":\"#/definitions/whole\"}", "1", NULL},
     {"{\"$ref\":\"#/definitions/whole\"}", "\"x\"", "must be integer, not string"},
@@ -100,17 +103,26 @@ static void values_are_judged(void **state)
     json_free(whole);
 }
 
-/* A schema that is as deep as JSON may be, and one that leads into itself for ever, both come to an end. */
-static void depth_is_bounded(void **state)
+/* Schemas that lead into themselves, also several times at once, come to an end. */
+static void walks_are_bounded(void **state)
 {
     (void)state;
-    Json *whole = fixture_json("{\"definitions\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/definitions/a\"}]}}}");
-    Json *schema = fixture_json("{\"$ref\":\"#/definitions/a\"}"), *value = fixture_json("1");
-    SchemaContext context = {whole, types_of_text, "user"};
-    assert_null(schema_fault(&context, schema, value));
-    json_free(schema);
-    json_free(value);
-    json_free(whole);
+    static const char *const circles[] = {
+        "{\"definitions\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/definitions/a\"}]}}}",
+        "{\"definitions\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/definitions/a\"},{\"$ref\":\"#/definitions/a\"}]}}}",
+        "{\"definitions\":{\"a\":{\"allOf\":[{\"$ref\":\"#/definitions/a\"},{\"$ref\":\"#/definitions/a\"}]}}}",
+        "{\"definitions\":{\"a\":{\"anyOf\":[{\"type\":\"string\"},{\"anyOf\":[{\"allOf\":[{\"$ref\":"
+        "\"#/definitions/a\"},{\"$ref\":\"#/definitions/a\"}]}]}]}}}",
+    };
+    for (size_t i = 0; i < sizeof circles / sizeof *circles; i++) {
+        Json *whole = fixture_json(circles[i]);
+        Json *schema = fixture_json("{\"$ref\":\"#/definitions/a\"}"), *value = fixture_json("1");
+        SchemaContext context = {whole, types_of_text, "user"};
+        assert_null(schema_fault(&context, schema, value));
+        json_free(schema);
+        json_free(value);
+        json_free(whole);
+    }
 }
 
 static void schemas_are_read(void **state)
@@ -134,7 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_judged),
-        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(walks_are_bounded),
         cmocka_unit_test(schemas_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
