@@ -19,15 +19,20 @@ struct Map {
 
 enum { CAPACITY_MIN = 16 };
 
-static uint64_t hash_of(const Map *map, const char *key)
+uint64_t map_hash(uint64_t seed, const char *key)
 {
-    uint64_t hash = 0xCBF29CE484222325u ^ map->seed;
+    uint64_t hash = 0xCBF29CE484222325u ^ seed;
     for (const unsigned char *at = (const unsigned char *)key; *at; at++) {
         hash = (hash ^ *at) * 0x100000001B3u;
     }
     hash ^= hash >> 32;
-    hash *= 0x9E3779B97F4A7C15u ^ (map->seed << 1);
+    hash *= 0x9E3779B97F4A7C15u ^ (seed << 1);
     return hash ^ (hash >> 29);
+}
+
+static uint64_t hash_of(const Map *map, const char *key)
+{
+    return map_hash(map->seed, key);
 }
 
 Map *map_new(uint64_t seed)

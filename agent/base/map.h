@@ -22,4 +22,7 @@ void *map_remove(Map *map, const char *key); /* the value that was there, or NUL
 /* for (size_t at = 0; map_each(map, &at, &key, &value);) The map must not change meanwhile. key may be NULL. */
 bool map_each(const Map *map, size_t *at, const char **key, void **value);
 
+/* What keys are told apart by first; for those who sort by it. */
+uint64_t map_hash(uint64_t seed, const char *key);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "references/uses.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include <string.h>
@@ -9,15 +10,20 @@ void reference_uses_add(ReferenceUses *uses, const Definition *definition, size_
     for (size_t i = 0; i < definition->node_count; i++) {
         const Node *node = &definition->nodes[i];
         if (node_is_leaf(node)) {
-            ReferenceUse use = {node->deployment, definition, (int)i, owner};
+            ReferenceUse use = {node->deployment, definition, (int)i, owner, map_hash(0, node->deployment)};
             array_push(uses->items, uses->count, uses->capacity) = use;
         }
     }
 }
 
+/* By hash first: tens of thousands of names that begin alike are sorted within a turn of the loop. */
 static int by_reference(const void *a, const void *b)
 {
-    return strcmp(((const ReferenceUse *)a)->reference, ((const ReferenceUse *)b)->reference);
+    const ReferenceUse *left = a, *right = b;
+    if (left->hash != right->hash) {
+        return left->hash < right->hash ? -1 : 1;
+    }
+    return strcmp(left->reference, right->reference);
 }
 
 void reference_uses_sort(ReferenceUses *uses)

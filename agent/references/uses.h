@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which stages name which deployments: sorted by deployment, so that each is asked for once however many use it. */
+/* Which stages name which deployments: sorted so that those of one deployment stand together, and each is asked
+ * for once however many use it. */
 #ifndef SENDPOST_REFERENCES_USES_H
 #define SENDPOST_REFERENCES_USES_H
 
@@ -9,7 +10,8 @@ typedef struct ReferenceUse {
     const char *reference; /* flow/deployment or a UUID; borrowed from the definition */
     const Definition *definition;
     int node;
-    size_t owner; /* the caller's own number for the definition */
+    size_t owner;  /* the caller's own number for the definition */
+    uint64_t hash; /* of the reference */
 } ReferenceUse;
 
 typedef struct ReferenceUses {
