@@ -97,13 +97,15 @@ def test_without_state_sets(fake, start_on):
 ], ids=["dropped", "late", "redirect", "401", "403", "422", "429", "503", "no json", "truncated", "endless"])
 def test_each_failure_has_one_cause(fake, start_on, fault, cause):
     agent = start_on(fake)
-    fake.faults.add(fault, path="/deployments/filter$", count=None)  # libcurl asks again after a dead keep-alive connection
+    endpoint = "/deployments/filter"
+    wait_for("the agent has looked at its deployments", lambda: agent.metrics().value("sendpost_prefect_requests_total", endpoint=endpoint) == 1)
+    fake.faults.add(fault, path=f"{endpoint}$", count=None)  # libcurl asks again after a dead keep-alive connection
     assert agent.send("GET", "/v1/prefect/deployments").status == 502
     metrics = agent.metrics()
-    failures = metrics.find("sendpost_prefect_request_failures_total", endpoint="/deployments/filter")
+    failures = metrics.find("sendpost_prefect_request_failures_total", endpoint=endpoint)
     assert {dict(labels)["cause"]: value for labels, value in failures.items() if value} == {cause: 1}
-    assert metrics.value("sendpost_prefect_requests_total", endpoint="/deployments/filter") == 1
-    assert metrics.value("sendpost_prefect_request_duration_seconds_count", endpoint="/deployments/filter") == 1
+    assert metrics.value("sendpost_prefect_requests_total", endpoint=endpoint) == 2
+    assert metrics.value("sendpost_prefect_request_duration_seconds_count", endpoint=endpoint) == 2
 
 
 def test_no_answer_and_no_tls_have_their_causes(fake, start_on):
