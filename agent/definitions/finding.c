@@ -19,7 +19,7 @@ static bool is_before(int line, int column, const Finding *other)
     return line < other->line || (line == other->line && column < other->column);
 }
 
-/* What a full list gives up for one more: its last warning for an error, else what comes last; FINDINGS_MAX: nothing. */
+/* What a full list gives up for one more: for an error its last warning, else what is last; FINDINGS_MAX: nothing. */
 static size_t victim_of(const Findings *findings, Severity severity, int line, int column)
 {
     size_t victim = FINDINGS_MAX - 1;

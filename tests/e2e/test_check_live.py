@@ -136,6 +136,11 @@ def test_asks_as_the_agent_would(live, fake):
     assert live(environment={"PREFECT_API_AUTH_STRING": "user:secret"}) == (DONE, [])
 
 
+def test_behind_csrf_protection(live, fake):
+    fake.csrf = True
+    assert live() == (DONE, [])
+
+
 def test_few_requests_for_many_deployments(fake, tmp_path):
     for number in range(250):
         flow = f"flow-{number % 50}"
