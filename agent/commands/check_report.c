@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/check_report.h"
 #include "base/json_writer.h"
+#include "commands/command.h"
 #include "metrics/exposition.h"
-#include <stdio.h>
 
 enum { FILE_OUTPUT_MAX = 4 << 20 }; /* what is printed of one file */
 
@@ -20,9 +20,7 @@ typedef struct Summary {
 
 static void flush(CheckReport *report)
 {
-    if (report->out.length) {
-        fwrite(report->out.bytes, 1, report->out.length, stdout);
-    }
+    print(&report->out);
     buffer_clear(&report->out);
 }
 

@@ -7,7 +7,6 @@
 #include "commands/command.h"
 #include "commands/definition_file.h"
 #include "commands/table.h"
-#include <stdio.h>
 #include <string.h>
 
 enum { DRAWING_MAX = 64 << 20, NOTES_MAX = 64 << 10 };
@@ -288,7 +287,7 @@ static Status run(const CommandLine *line)
         } else {
             draw_text(file.definition, &out);
         }
-        fwrite(out.bytes, 1, out.length, stdout);
+        print(&out);
     }
     definition_file_close(&file);
     return read ? STATUS_DONE : STATUS_FAILED;

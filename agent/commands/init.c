@@ -12,7 +12,6 @@
 #include "references/json_schema.h"
 #include "references/judge.h"
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { SURVEYS_MAX = STAGES_MAX / POLL_BATCH_MAX, NAME_ROOM = 8 };
@@ -307,7 +306,7 @@ static Status print_file(const Draft *draft, const CommandLine *line)
     if (error) {
         status = complain(STATUS_FAILED, "init", error->message);
     } else {
-        fwrite(text.bytes, 1, text.length, stdout);
+        print(&text);
     }
     definition_release(definition);
     findings_release(&findings);
