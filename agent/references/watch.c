@@ -176,7 +176,8 @@ static void begin_all(ReferenceWatch *watch, const Engine *engine, Now now)
 /* The round whose next batch is due; NULL: none. */
 static Round *due_round(ReferenceWatch *watch, const Engine *engine, Now now)
 {
-    if (round_is_over(&watch->fresh) && watch->loaded_count) {
+    /* Many definitions come over many turns: what comes right after others waits for more. */
+    if (round_is_over(&watch->fresh) && watch->loaded_count && now.boot_ms >= watch->fresh.due) {
         begin_fresh(watch, now);
     }
     if (round_is_over(&watch->all) && now.boot_ms >= watch->all_due) {
@@ -304,9 +305,9 @@ int64_t reference_watch_deadline(const ReferenceWatch *watch)
     if (watch->asking) {
         return TIME_NEVER;
     }
-    bool now = watch->survey || (round_is_over(&watch->fresh) && watch->loaded_count);
-    int64_t due = now ? 0 : round_is_over(&watch->all) ? watch->all_due : watch->all.due;
-    return !round_is_over(&watch->fresh) && watch->fresh.due < due ? watch->fresh.due : due;
+    bool fresh = !round_is_over(&watch->fresh) || watch->loaded_count > 0;
+    int64_t due = watch->survey ? 0 : round_is_over(&watch->all) ? watch->all_due : watch->all.due;
+    return fresh && watch->fresh.due < due ? watch->fresh.due : due;
 }
 
 /* Prefect decided nothing: the same batch later. */

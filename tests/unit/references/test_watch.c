@@ -262,6 +262,26 @@ static void pools_that_are_hidden_are_asked_for_once(void **state)
     world_release(&world);
 }
 
+static void what_comes_one_after_another_is_asked_for_together(void **state)
+{
+    (void)state;
+    World world;
+    world_init(&world);
+    for (int i = 0; i < 50; i++) {
+        char *text = text_format("name: s%d\nstages:\n- {name: a, run: mailing/d%d}\n", i, i);
+        char *file = text_format("s%d.yaml", i);
+        load(&world, file, text);
+        free(text);
+        free(file);
+        turn(&world);
+        world.now.boot_ms += 10;
+    }
+    until(&world, 1000 + 10000);
+    assert_int_equal(world.requests, 4);
+    assert_int_equal(problem_of(&world, "s49", 0), REFERENCE_MISSING);
+    world_release(&world);
+}
+
 static void what_is_gone_is_not_asked_for(void **state)
 {
     (void)state;
@@ -285,6 +305,7 @@ static void leaves_nothing_behind(void **state)
     load(&world, "daily.yaml", daily);
     turn(&world);
     load(&world, "other.yaml", "name: other\nstages:\n- {name: a, run: mailing/main}\n");
+    world.now.boot_ms += 1000;
     const char *path, *body;
     assert_true(reference_watch_ask(world.watch, world.engine, world.now, &path, &body));
     load(&world, "third.yaml", "name: third\nstages:\n- {name: a, run: mailing/main}\n");
@@ -300,6 +321,7 @@ int main(void)
         cmocka_unit_test(many_are_spread),
         cmocka_unit_test(a_deployment_that_many_use_holds_no_turn),
         cmocka_unit_test(pools_that_are_hidden_are_asked_for_once),
+        cmocka_unit_test(what_comes_one_after_another_is_asked_for_together),
         cmocka_unit_test(what_is_gone_is_not_asked_for),
         cmocka_unit_test(leaves_nothing_behind),
     };
