@@ -289,6 +289,19 @@ static void inherit_zone(Definition *definition)
     }
 }
 
+/* A schedule gives no parameters: what is required would keep it from ever starting a run. */
+static void check_scheduled(const Reader *reader, const Definition *definition)
+{
+    for (size_t i = 0; definition->schedule_count && i < definition->parameter_count; i++) {
+        const Parameter *parameter = &definition->parameters[i];
+        if (parameter->required) {
+            findings_add(reader->findings, SEVERITY_WARNING, parameter->line, parameter->column,
+                         "no schedule can start this: the parameter '%s' is required and has no default",
+                         parameter->name);
+        }
+    }
+}
+
 static void read_whole(StageReader *stages, const DocumentNode *root)
 {
     Definition *definition = stages->reader.definition;
@@ -297,6 +310,7 @@ static void read_whole(StageReader *stages, const DocumentNode *root)
         stages_read(stages, stages->stages, -1);
     }
     inherit_zone(definition);
+    check_scheduled(&stages->reader, definition);
     /* Of stages that could not be read nothing more is said. */
     stages->incomplete = stages->incomplete || !stages->stages;
     if (!stages->incomplete) {

@@ -312,9 +312,19 @@ static void schema_is_json(void **state)
     buffer_release(&out);
 }
 
+static void what_no_schedule_can_start_is_warned_of(void **state)
+{
+    (void)state;
+    expect(WITH_STAGES("parameters: {n: {type: integer}, m: {type: string, required: false}, k: 1}\n"
+                       "schedule: {cron: '@daily'}\n"),
+           "2:17 no schedule can start this: the parameter 'n' is required and has no default");
+    expect(WITH_STAGES("parameters: {n: {type: integer}}\n"), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_no_schedule_can_start_is_warned_of),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(what_is_accepted),
         cmocka_unit_test(errors_come_together_and_in_order),
