@@ -33,6 +33,10 @@ def five_stages(name: str) -> str:
     return f"name: {name}\nowner: data\nlabels: {{tier: gold}}\nconcurrency: queue\nfreshness: 2d\nstages:\n{stages}"
 
 
+def scheduled(name: str) -> str:
+    return five_stages(name) + "schedule: {cron: '0 7 * * mon-fri', timezone: Europe/Berlin, catch_up: latest}\n"
+
+
 def ten_branches(name: str) -> str:
     branches = "".join(f"  - {{name: branch-{i}, run: mailing/branch}}\n" for i in range(10))
     return f"name: {name}\nstages:\n- name: deliver\n  parallel:\n{branches}"
@@ -188,6 +192,23 @@ def applied_ms(agent: Agent, owner: str, last: int) -> float:
     return (time.monotonic() - began) * 1000
 
 
+def idle(agent: Agent, what: str) -> Iterator[Figure]:
+    before, began = agent.processor_ms(), time.monotonic()
+    agent.turns_forget()
+    time.sleep(20)
+    share = (agent.processor_ms() - before) / (time.monotonic() - began) / 10
+    _, _, processor_ms = agent.turns()
+    yield Figure(f"{what}: of one processor", share, "%", 1)
+    yield Figure("the same: longest turn, processor time", processor_ms, "ms", 10)
+
+
+def schedules() -> Iterator[Figure]:
+    """10,000 schedules that are not due: what watching the clock for them costs."""
+    with running("schedules", LOTS, scheduled, counts_turns=True) as (agent, _, _):
+        time.sleep(12)  # the first comparison, and what the start asked of Prefect
+        yield from idle(agent, f"{LOTS:,} schedules")
+
+
 def definitions() -> Iterator[Figure]:
     """10,000 files: start, a change of one, of all, and what looking for changes costs."""
     what = f"{LOTS:,} definitions"
@@ -203,13 +224,7 @@ def definitions() -> Iterator[Figure]:
             delays.append(applied_ms(agent, owner, number) - QUIET_MS)
         yield Figure("a change of one file, quiet to in force, p50", percentile(delays, 0.5), "ms")
         yield Figure("the same: longest of ten", max(delays), "ms", 50)
-        before, began = agent.processor_ms(), time.monotonic()
-        agent.turns_forget()
-        time.sleep(20)
-        share = (agent.processor_ms() - before) / (time.monotonic() - began) / 10
-        _, _, processor_ms = agent.turns()
-        yield Figure(f"{what}, nothing changes: of one processor", share, "%", 1)
-        yield Figure("the same: longest turn, processor time", processor_ms, "ms", 10)
+        yield from idle(agent, f"{what}, nothing changes")
         agent.turns_forget()
         agent.define_all(LOTS, owned_by("everybody"))
         yield Figure(f"{what} change: until the last is in force", applied_ms(agent, "everybody", LOTS - 1), "ms")
@@ -219,4 +234,4 @@ def definitions() -> Iterator[Figure]:
         yield Figure(f"{what}: RssAnon", agent.anonymous_mb(), "MB")
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery, definitions)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery, definitions, schedules)}
