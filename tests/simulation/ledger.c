@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "marks.h"
 #include "time/tick.h"
 #include <signal.h>
 #include <stdio.h>
@@ -130,15 +131,6 @@ static void check_verdict(const Ledger *ledger, const TickRecord *tick)
     }
     bool started = tick->verdict == VERDICT_STARTED || tick->verdict == VERDICT_CAUGHT_UP;
     invariant(started == (tick->run_id[0] != '\0'));
-}
-
-static ScheduleMark *marks_copy(const ScheduleMark *marks, size_t count)
-{
-    ScheduleMark *copy = memory_new(count * sizeof *copy);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = marks[i];
-    }
-    return copy;
 }
 
 static void keep_history(Ledger *ledger)

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "marks.h"
 #include <string.h>
 
 static AttemptRecord attempt_copy(const AttemptRecord *from)
@@ -149,15 +150,6 @@ static void commit_key(Store *store, const KeyRecord *key)
     StoredKey stored = {text_copy(key->scope), text_copy(key->key), text_copy(key->digest), ""};
     memcpy(stored.run_id, key->run_id, UUID_SIZE);
     array_push(store->keys, store->key_count, store->key_capacity) = stored;
-}
-
-static ScheduleMark *marks_copy(const ScheduleMark *marks, size_t count)
-{
-    ScheduleMark *copy = memory_new(count * sizeof *copy);
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = marks[i];
-    }
-    return copy;
 }
 
 static void commit_tick(Store *store, const TickRecord *tick)
