@@ -69,6 +69,7 @@ def test_a_rerun_may_come(world):
     create(world, deployment, "RUNNING", "FAILED")
     agent = world.start(observe(world, wait="1m"))
     run_id = agent.trigger("daily")
+    agent.wait_state(run_id, "running")
     holds_for("waits for a better one", lambda: agent.run(run_id)["state"] == "running", 1)
     create(world, deployment, "RUNNING", "COMPLETED")
     assert agent.wait_ended(run_id)["state"] == "completed"

@@ -98,10 +98,10 @@ void check_creation(const World *world, const Request *request)
         if (!other || (other_stored == stored && other_node != node)) {
             continue;
         }
-        bool ended = prefect_type_is_end(run->flow_run.type);
-        invariant(ended || was_let_go(other_stored, other_node, other));
+        bool ended = prefect_type_is_end(run->flow_run.type), let_go = was_let_go(other_stored, other_node, other);
+        invariant(ended || let_go);
         bool before = other_stored == stored && other->number + 1 == attempt->number;
-        invariant(!before || !ended || world->jumped ||
+        invariant(!before || let_go || world->jumped ||
                   world->now.boot_ms - run->ended_boot >= stored->definition->nodes[node].retry_delay_ms);
     }
 }

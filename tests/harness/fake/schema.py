@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """As much of JSON Schema as Prefect asks of the parameters of plain flows."""
-from typing import Any
+from typing import Any, Iterator
 
 TYPES = {"integer": (int, float), "number": (int, float), "string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
 
@@ -28,19 +28,18 @@ def complaint(value: Any, rule: dict, root: dict) -> str:
     if isinstance(value, list) and "items" in rule:
         found += [complaint(item, rule["items"], root) for item in value]
     if isinstance(value, dict):
-        found += [where for where in [members(value, rule, root)] if where]
+        found += [why for _, why in faults(value, rule, root)]
     return next((one for one in found if one), "")
 
 
-def members(value: dict, schema: dict, root: dict) -> str:
+def faults(value: dict, schema: dict, root: dict) -> Iterator[tuple[str | None, str]]:
+    """What is wrong with an object's members: which one (None: it is missing), and why."""
     required = schema.get("required", [])
     for name in required:
         if name not in value:
-            return f"'{name}' is a required property"
+            yield None, f"'{name}' is a required property"
     for name, rule in schema.get("properties", {}).items():
         optional = name not in required and "type" in rule and "default" not in rule
-        if name in value and not (value[name] is None and optional):
-            why = complaint(value[name], rule, root)
-            if why:
-                return f"{why} (field '{name}')"
-    return ""
+        why = complaint(value[name], rule, root) if name in value and not (value[name] is None and optional) else ""
+        if why:
+            yield name, why

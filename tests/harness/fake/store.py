@@ -40,9 +40,9 @@ def parse_time(text: str) -> datetime:
 
 
 def validate_parameters(parameters: dict, given: dict) -> None:
-    why = schema.members(parameters, given, given)
-    if why:
-        raise Problem.detail(409, f"Error creating flow run: Validation failed. Failure reason: {why}")
+    for name, why in schema.faults(parameters, given, given):
+        field = f" for field '{name}'" if name else ""
+        raise Problem.detail(409, f"Error creating flow run: Validation failed{field}. Failure reason: {why}")
 
 
 class Store:
