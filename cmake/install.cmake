@@ -2,7 +2,7 @@
 # What `cmake --install` lays down. Units name the binaries by their full path, which is known only then, as --prefix may change it.
 install(TARGETS sendpost RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS deploy/sendpost-pull DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY config DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost)
+install(DIRECTORY config alerts DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost)
 install(FILES deploy/pull.env DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost/config)
 install(FILES deploy/sendpost-pull.sysusers DESTINATION lib/sysusers.d RENAME sendpost-pull.conf)
 install(FILES deploy/sendpost-pull.timer DESTINATION lib/systemd/system)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing on Debian 12: dependencies.sh [build|test|all]. Asks apt only when something is missing.
-# Prometheus is unpacked below build/tools instead of installed: its package would start a service.
+# Prometheus and Alertmanager are unpacked below build/tools instead of installed: their packages would start services.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -42,15 +42,30 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 }
 
-unpack_prometheus() {
-  if command -v promtool >/dev/null 2>&1 && command -v prometheus >/dev/null 2>&1; then
-    return 0
-  fi
-  [ ! -x build/tools/usr/bin/promtool ] || return 0
-  missing=" prometheus"
+# unpack PACKAGE PROGRAM...: unless they are there.
+unpack() {
+  package=$1
+  shift
+  absent=
+  for program in "$@"; do
+    command -v "$program" >/dev/null 2>&1 || [ -x "build/tools/usr/bin/$program" ] || absent=yes
+  done
+  [ -n "$absent" ] || return 0
+  missing=" $package"
   refresh
   mkdir -p build/tools
-  (cd build/tools && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb . && rm -f prometheus_*.deb)
+  (cd build/tools && apt-get download -q "$package" && dpkg-deb -x "$package"_*.deb . && rm -f "$package"_*.deb)
+}
+
+# Alertmanager does not start without the templates that it looks for at a fixed place.
+unpack_monitoring() {
+  unpack prometheus prometheus promtool
+  unpack prometheus-alertmanager prometheus-alertmanager amtool
+  missing=" prometheus-alertmanager"
+  for template in build/tools/usr/share/prometheus/alertmanager/*.tmpl; do
+    installed=${template#build/tools}
+    [ -f "$installed" ] || [ ! -f "$template" ] || as_root install -D -m 644 "$template" "$installed"
+  done
 }
 
 command -v dpkg-query >/dev/null 2>&1 || {
@@ -60,8 +75,8 @@ command -v dpkg-query >/dev/null 2>&1 || {
 # shellcheck disable=SC2086 # lists of words
 case "${1:-build}" in
   build) install_packages $build_packages ;;
-  test) install_packages $test_packages && unpack_prometheus ;;
-  all) install_packages $build_packages $test_packages && unpack_prometheus ;;
+  test) install_packages $test_packages && unpack_monitoring ;;
+  all) install_packages $build_packages $test_packages && unpack_monitoring ;;
   *)
     echo "usage: dependencies.sh [build|test|all]" >&2
     exit 2

@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.."
 root=$(pwd)
-all="unit simulation contract e2e fuzz style lint"
+all="unit simulation contract e2e rules fuzz style lint"
 tiers=${*:-$all}
 logs=$root/build/test-logs
 python=$root/build/test-venv/bin/python
@@ -56,7 +56,7 @@ prepare() {
   rm -f "$logs"/*.result
   environments >"$logs/environments.log" 2>&1 &
   environments_pid=$!
-  if wanted unit simulation contract e2e; then configure_and_build dev; fi
+  if wanted unit simulation contract e2e rules; then configure_and_build dev; fi
   if wanted lint; then configure dev; fi
   if wanted simulation e2e; then configure_and_build release; fi
   if wanted fuzz; then configure_and_build fuzz; fi
@@ -95,6 +95,7 @@ tier_simulation() {
 
 tier_contract() { pytest contract; }
 tier_e2e() { pytest e2e; }
+tier_rules() { pytest rules; }
 tier_fuzz() { sh tests/fuzz/run.sh; }
 tier_style() { SENDPOST_TEST_PROCESSES=0 pytest style; }
 tier_lint() { SENDPOST_TEST_PROCESSES=2 pytest lint; }
@@ -176,10 +177,10 @@ if wanted contract e2e; then
   services_start
   lane contract e2e &
   waiting=$!
-  lane unit simulation fuzz style lint
+  lane unit simulation rules fuzz style lint
   wait "$waiting"
 else
-  lane unit simulation fuzz style lint
+  lane unit simulation rules fuzz style lint
 fi
 services_stop
 summary

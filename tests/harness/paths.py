@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where things lie in the checkout."""
 import os
+import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +26,11 @@ def preload_library(binary: Path, name: str) -> Path:
 
 def prefect_environment(version: str) -> Path:
     return BUILD / f"prefect-{version}"
+
+
+def tool(*names: str) -> str:
+    """A program of Prometheus or Alertmanager under any of its names: installed, or unpacked by deploy/dependencies.sh."""
+    search = os.pathsep.join((os.environ.get("PATH", ""), str(BUILD / "tools" / "usr" / "bin")))
+    found = next((path for name in names if (path := shutil.which(name, path=search))), None)
+    assert found, f"no {' or '.join(names)}: sh deploy/dependencies.sh test"
+    return found
