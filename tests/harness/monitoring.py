@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from harness.http import answers, free_port, request
 from harness.paths import ROOT, tool
@@ -112,6 +113,9 @@ class Prometheus(Server):
 
     def rules(self) -> list[dict]:
         return [rule for group in self.get("/api/v1/rules")["data"]["groups"] for rule in group["rules"]]
+
+    def query(self, expression: str) -> list[dict]:
+        return self.get(f"/api/v1/query?query={quote(expression)}")["data"]["result"]
 
     def firing(self) -> list[dict]:
         return [alert["labels"] for alert in self.get("/api/v1/alerts")["data"]["alerts"] if alert["state"] == "firing"]
