@@ -69,6 +69,12 @@ def test_labels_and_annotations(alerts):
         assert "$value" not in str(alert["labels"])
 
 
+def test_addresses_stand_once():
+    """Whoever installs the rules changes them in one place."""
+    hosts = re.findall(r"https?://([\w.:-]+)", RULES.read_text())
+    assert sorted(host for host in hosts if not host.endswith("prefect.cloud")) == ["localhost:3000", "runbooks.example.org"]
+
+
 def test_each_alert_has_its_runbook(alerts):
     assert {path.name for path in RUNBOOKS.iterdir()} == {f"{name.lower()}.md" for name in alerts}
     for name in alerts:
