@@ -65,7 +65,7 @@ def test_labels_and_annotations(alerts):
         assert alert["labels"]["severity"] in ("critical", "warning", "none")
         assert {"summary", "description", "runbook_url", "dashboard_url"} <= alert["annotations"].keys(), name
         assert "{{" not in alert["annotations"]["summary"]
-        assert alert["annotations"]["runbook_url"].endswith(f"/{name.lower()}.md")
+        assert alert["annotations"]["runbook_url"].endswith(f"/{name.lower()}.md{{{{ end }}}}")
         assert "$value" not in str(alert["labels"])
 
 
@@ -115,7 +115,8 @@ def test_every_metric_and_label_exists(rules, exposed):
     texts = [text for rule in rules for text in (rule["query"], *rule.get("annotations", {}).values())]
     uses = [(DERIVED.sub("", name), set(MATCHER.findall(selector))) for text in texts for name, selector in NAME.findall(text)]
     found = labels_of(exposed)
-    assert not {name for name, _ in uses} - found.keys()
+    missing = {name for name, _ in uses} - found.keys()
+    assert not missing
     for name, labels in uses:
         assert labels <= found[name] | TARGET, f"{name} has no {labels - found[name]}"
     everywhere = set().union(*found.values()) | TARGET
