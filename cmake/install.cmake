@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` lays down. Units name the binaries by their full path, which is known only then, as --prefix may change it.
+# What `cmake --install` lays down. Units name the binaries by their full path, and Grafana's provider its directory, which is known
+# only then, as --prefix may change it.
 install(TARGETS sendpost RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS deploy/sendpost-pull DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY config alerts DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost)
@@ -8,6 +9,7 @@ install(FILES deploy/sendpost-pull.sysusers DESTINATION lib/sysusers.d RENAME se
 install(FILES deploy/sendpost-pull.timer DESTINATION lib/systemd/system)
 install(FILES deploy/sendpost.service deploy/sendpost-pull.service DESTINATION lib/systemd/system)
 install(FILES deploy/completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sendpost)
+install(DIRECTORY dashboards/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost/dashboards FILES_MATCHING PATTERN "*.json" PATTERN "*.yaml")
 install(CODE "set(bin \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")")
 install(CODE [[
   foreach(unit sendpost.service sendpost-pull.service)
@@ -16,6 +18,13 @@ install(CODE [[
     string(REPLACE "ExecStart=sendpost" "ExecStart=${bin}/sendpost" text "${text}")
     file(WRITE "${file}" "${text}")
   endforeach()
+]])
+install(CODE "set(dashboards \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/sendpost/dashboards\")")
+install(CODE [[
+  set(file "$ENV{DESTDIR}${dashboards}/provisioning/dashboards/sendpost.yaml")
+  file(READ "${file}" text)
+  string(REPLACE "path: /usr/local/share/sendpost/dashboards" "path: ${dashboards}" text "${text}")
+  file(WRITE "${file}" "${text}")
 ]])
 install(CODE "
   set(manual \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")

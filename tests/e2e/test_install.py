@@ -70,6 +70,13 @@ def test_the_service_runs(prefix, tmp_path, fake):
             process.communicate(timeout=20)
 
 
+def test_grafana_finds_the_dashboards(prefix):
+    directory = prefix / "share/sendpost/dashboards"
+    assert {path.name for path in directory.glob("*.json")} == {path.name for path in (ROOT / "dashboards").glob("*.json")} > set()
+    assert f"path: {directory}\n" in (directory / "provisioning/dashboards/sendpost.yaml").read_text()
+    assert (directory / "provisioning/datasources/sendpost.yaml").is_file() and not list(directory.rglob("*.py"))
+
+
 def commands() -> set[str]:
     listed = subprocess.run([str(sendpost_binary()), "help"], capture_output=True, text=True, check=True, timeout=30).stdout
     return set(re.findall(r"^  ([a-z]+)  ", listed, re.M))
