@@ -10,6 +10,17 @@ void account_refusal(Turn *turn, Sendpost *sendpost, Refusal refusal)
     turn_touch_sendpost(turn, sendpost);
 }
 
+/* What ended while no agent ran may have met a tick that is judged only now. A success of the future is none: the clock
+ * was ahead. */
+void account_tick(const Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict)
+{
+    SendpostTotals *totals = &sendpost->totals;
+    bool is_met = at <= totals->last_success_at && totals->last_success_at <= turn->now.wall_ms;
+    if (verdict != VERDICT_DISABLED && !is_met && !totals->unmet_tick_at) {
+        totals->unmet_tick_at = at;
+    }
+}
+
 void account_first_running(Turn *turn, Run *run, int64_t started_at)
 {
     if (run->record.first_running_at) {
@@ -75,6 +86,7 @@ static void account_success(Sendpost *sendpost, const Run *run)
 {
     SendpostTotals *totals = &sendpost->totals;
     totals->last_success_at = run->record.ended_at;
+    totals->unmet_tick_at = 0;
     failure_free(sendpost->last_failure);
     sendpost->last_failure = NULL;
     histogram_add(totals->duration.counts, duration_bucket_seconds, DURATION_BUCKETS, run->record.duration_ms);

@@ -149,7 +149,10 @@ const DefinitionFile *engine_file_at(const Engine *engine, size_t index); /* by 
 State sendpost_state(const Sendpost *sendpost);
 const Run *sendpost_shown_run(const Sendpost *sendpost); /* the newest admitted one, or NULL */
 int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage);
-int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now);     /* planned or scheduled, wall ms; 0: none */
+int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now); /* planned or scheduled, wall ms; 0: none */
+/* When the success for the oldest tick since the last one is due: that tick and `deadline`, wall ms. 0: none is due, as
+ * it is disabled, has no schedule or no deadline, or has succeeded. */
+int64_t sendpost_success_due_at(const Sendpost *sendpost);
 int64_t schedule_next_at(const Sendpost *sendpost, size_t schedule); /* its next tick, wall ms; 0: none */
 size_t sendpost_queued_count(const Sendpost *sendpost);              /* accepted and waiting for another to end */
 size_t sendpost_active_count(const Sendpost *sendpost);              /* admitted */

@@ -157,6 +157,7 @@ void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb);
 void account_stage_end(Turn *turn, Run *run, int node);
 void account_run_end(Turn *turn, Run *run);
 void account_first_running(Turn *turn, Run *run, int64_t started_at);
+void account_tick(const Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict);
 void account_refusal(Turn *turn, Sendpost *sendpost, Refusal refusal);
 
 /* invariants.c */

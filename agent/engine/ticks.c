@@ -54,6 +54,9 @@ static void forget_future(Turn *turn, Sendpost *sendpost)
 {
     sendpost->totals.last_tick_at = 0;
     sendpost->totals.clock_resets++;
+    if (sendpost->totals.unmet_tick_at > turn->now.wall_ms) {
+        sendpost->totals.unmet_tick_at = 0;
+    }
     for (size_t i = 0; i < sendpost->mark_count; i++) {
         sendpost->marks[i].since = turn->now.wall_ms;
     }

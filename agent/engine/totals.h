@@ -36,7 +36,8 @@ typedef struct SendpostTotals {
     StartDelayHistogram start_delay;
     int64_t last_run_start_at, last_run_end_at, last_success_at, last_failure_at, last_tick_at;
     int64_t last_run_duration_ms;
-    int64_t clock_resets; /* how often ticks were counted anew, as the clock had been far ahead */
+    int64_t unmet_tick_at; /* the oldest since the last success, but for those while disabled */
+    int64_t clock_resets;  /* how often ticks were counted anew, as the clock had been far ahead */
 } SendpostTotals;
 
 /* Since when a schedule counts. It is known by the digest of what it says: a changed one is another. */

@@ -55,6 +55,7 @@ void turn_tick(Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict, cons
 {
     sendpost->totals.ticks[verdict]++;
     sendpost->totals.last_tick_at = at;
+    account_tick(turn, sendpost, at, verdict);
     TickRecord tick = {.sendpost = sendpost->name, .at = at, .verdict = verdict};
     for (int i = 0; i < VERDICTS; i++) {
         tick.number += sendpost->totals.ticks[i];

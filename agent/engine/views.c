@@ -93,6 +93,16 @@ int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now)
     return next;
 }
 
+int64_t sendpost_success_due_at(const Sendpost *sendpost)
+{
+    const Definition *definition = sendpost->definition;
+    int64_t tick_at = sendpost->totals.unmet_tick_at;
+    if (!tick_at || sendpost->retired || !definition->enabled || !definition->schedule_count) {
+        return 0;
+    }
+    return definition->deadline_ms ? tick_at + definition->deadline_ms : 0;
+}
+
 size_t sendpost_queued_count(const Sendpost *sendpost)
 {
     return sendpost->run_count - sendpost_active_count(sendpost);

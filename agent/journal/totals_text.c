@@ -43,6 +43,7 @@ static const NumberField sendpost_fields[] = {
     NUMBER(SendpostTotals, last_failure_at),
     NUMBER(SendpostTotals, last_tick_at),
     NUMBER(SendpostTotals, last_run_duration_ms),
+    NUMBER(SendpostTotals, unmet_tick_at),
     NUMBER(SendpostTotals, clock_resets),
 };
 

@@ -88,6 +88,8 @@ const Family families[] = {
      .help = "How old the last success may be; 0: unset."},
     {"sendpost_deadline_objective_seconds", GAUGE, SECONDS, SENDPOST(deadline_ms),
      .help = "How long after a tick a success is due; 0: unset."},
+    {"sendpost_success_due_timestamp_seconds", GAUGE, SECONDS, SENDPOST(success_due_at),
+     .help = "When a success is due for the oldest tick since the last one: that tick and the deadline objective; 0: none is."},
     {"sendpost_timeout_seconds", GAUGE, SECONDS, SENDPOST(timeout_ms),
      .help = "After how long a run is ended; 0: unset."},
     {"sendpost_ticks_total", COUNTER, SENDPOST(totals.ticks), COUNTS("verdict", verdict_names, VERDICTS),

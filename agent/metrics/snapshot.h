@@ -27,7 +27,7 @@ typedef struct SendpostItem {
     bool enabled;
     State state;
     uint64_t active, queued;
-    int64_t run_start_at, next_run_at;
+    int64_t run_start_at, next_run_at, success_due_at;
     int64_t freshness_ms, deadline_ms, timeout_ms;
     SendpostTotals totals;
 } SendpostItem;

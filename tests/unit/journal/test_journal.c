@@ -146,6 +146,7 @@ static void ticks_are_kept_and_go_on_after_a_restart(void **state)
     engine = scheduled(journal, definition, later);
     const Sendpost *sendpost = engine_sendpost_find(engine, "daily");
     assert_int_equal(sendpost->totals.last_tick_at, start + 60000);
+    assert_int_equal(sendpost->totals.unmet_tick_at, start + 60000);
     assert_int_equal(sendpost->marks[0].since, start);
     while (engine_deadline(engine, (Now){later, now.boot_ms}) <= now.boot_ms) {
         pass(journal, engine, later);

@@ -3,7 +3,7 @@
 #include "metrics/families.h"
 
 static const char daily[] = "name: daily\nowner: 'the \"data\" team'\nlabels: {tier: \"a\\\\b\", empty: ''}\n"
-                            "timeout: 1h30m\nfreshness: 2d\n"
+                            "timeout: 1h30m\nfreshness: 2d\ndeadline: 2h\nschedule: {cron: '0 6 * * *'}\n"
                             "stages:\n- {name: extract, observe: etl/extract, within: 1d}\n"
                             "- name: deliver\n  parallel:\n  - {name: email, run: mailing/email, expected: 90s}\n"
                             "  - name: push\n    stages:\n    - {name: send, run: mailing/push}\n";
@@ -19,6 +19,7 @@ static void live(Sendpost *sendpost)
     totals->duration.counts[DURATION_BUCKETS] = 1;
     totals->last_run_start_at = 1699999000000;
     totals->last_failure_at = 1699999999999;
+    totals->unmet_tick_at = 1699941600000;
     sendpost->last_failure = memory_new(sizeof(Failure));
     *sendpost->last_failure = (Failure){.stage = text_copy("deliver/email"),
                                         .reason = REASON_FAILED,
@@ -92,10 +93,11 @@ static const char *const after_live[] = {
     "sendpost_run_start_timestamp_seconds{sendpost=\"daily\"} 0",
     "sendpost_last_run_start_timestamp_seconds{sendpost=\"daily\"} 1699999000",
     "sendpost_last_failure_timestamp_seconds{sendpost=\"daily\"} 1699999999.999",
-    "sendpost_next_run_timestamp_seconds{sendpost=\"daily\"} 0",
+    "sendpost_next_run_timestamp_seconds{sendpost=\"daily\"} 1700028000",
     "sendpost_first_seen_timestamp_seconds{sendpost=\"daily\"} 1700000000",
     "sendpost_freshness_objective_seconds{sendpost=\"daily\"} 172800",
-    "sendpost_deadline_objective_seconds{sendpost=\"daily\"} 0",
+    "sendpost_deadline_objective_seconds{sendpost=\"daily\"} 7200",
+    "sendpost_success_due_timestamp_seconds{sendpost=\"daily\"} 1699948800",
     "sendpost_timeout_seconds{sendpost=\"daily\"} 5400",
     "sendpost_last_failure_info{sendpost=\"daily\",stage_name=\"deliver/email\",task=\"it "
     "\\\"explodes\\\"\",reason=\"failed\"} 1",
