@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All sendposts: what runs, fails, is stale or late, and how it goes over weeks."""
+"""All sendposts: what runs, fails, is stale, late or overdue, and how it goes over weeks."""
 from dashboard import OVERVIEW, SENDPOST, dashboard
 from panels import (BLUE, ENABLED, GOOD_BELOW, GREY, LONG_PERIOD, NEVER, NO_TIME, NONE_IS_GOOD, STATES, TREND, VERMILION, coloured, gauges,
                     label_column, lines, link, only_labels, query, row, stat, table, timeline, to_dashboard, value_column, value_mappings)
@@ -11,6 +11,8 @@ STALE = f"""(time() - {SUCCESS_OR_BIRTH} > bool sendpost_freshness_objective_sec
     * (sendpost_freshness_objective_seconds{{@}} > bool 0) * sendpost_enabled{{@}}"""
 LATE = """(time() - sendpost_next_run_timestamp_seconds{@} > bool 300)
     * (sendpost_next_run_timestamp_seconds{@} > bool 0) * sendpost_enabled{@}"""
+OVERDUE = """(time() > bool sendpost_success_due_timestamp_seconds{@})
+    * (sendpost_success_due_timestamp_seconds{@} > bool 0) * sendpost_enabled{@}"""
 BY = "by (job, instance, sendpost)"
 FAILED_RUN = "sendpost_last_failure_run_info{@} * on (job, instance) group_left (external_url) sendpost_agent_info{@@}"
 # external_url may end with a slash. Empty, no address can be made of it.
@@ -25,7 +27,8 @@ def numbers() -> list[dict]:
         stat("Stale", "Enabled sendposts whose last success, or first sight if there was none, is older than their freshness allows.", f"sum({STALE})",
              steps=NONE_IS_GOOD, width=3),
         stat("Late", "Enabled sendposts whose planned start passed more than 5 minutes ago.", f"sum({LATE})", steps=NONE_IS_GOOD, width=3),
-        stat("Queued runs", "Runs accepted and not yet started.", "sum(sendpost_runs_queued{@})", width=3),
+        stat("Overdue", "Enabled sendposts with a tick that is older than their deadline, and no run has completed since.", f"sum({OVERDUE})",
+             steps=NONE_IS_GOOD, width=3),
         stat("Broken definitions", "Files with errors; the last good content of each stays in force.", "sum(sendpost_definitions_broken{@})",
              steps=NONE_IS_GOOD, width=3),
         stat("Agents without Prefect", "Agents whose last contact with Prefect did not work: what they show is what was true then.",
@@ -43,6 +46,7 @@ def sendposts() -> dict:
             value_column("Freshness used", FRESHNESS_USED, "percentunit", steps=GOOD_BELOW),
             value_column("Last duration", f"sum {BY} (sendpost_last_run_duration_seconds{{@}})", "s"),
             value_column("Next run", f"sum {BY} (sendpost_next_run_timestamp_seconds{{@}}) * 1000", "dateTimeFromNow", mappings=NO_TIME),
+            value_column("Success due", f"sum {BY} (sendpost_success_due_timestamp_seconds{{@}}) * 1000", "dateTimeFromNow", mappings=NO_TIME),
             value_column("Deployments not fine", f"sum {BY} (1 - sendpost_stage_reference_ok{{@}})", steps=NONE_IS_GOOD),
             only_labels("sum by (job, instance, sendpost, owner) (sendpost_info{@})"),
             label_column("Owner", "owner"),
@@ -91,4 +95,4 @@ def build() -> dict:
                started_late, "{{sendpost}}", "s", no_value="no run started"),
         row("The last month"), *trends(),
     ]
-    return dashboard(OVERVIEW, "Sendpost / Overview", "What runs, fails, is stale or late.", panels, since="now-24h")
+    return dashboard(OVERVIEW, "Sendpost / Overview", "What runs, fails, is stale, late or overdue.", panels, since="now-24h")

@@ -12,14 +12,16 @@ DEPLOYMENT = "${prefect_url:raw}/deployments/deployment/${__value.raw}"
 
 def numbers() -> list[dict]:
     return [
-        stat("State", "Of the active run, else of the run that ended last.", "sendpost_state_code{@}", unit="none", mappings=value_mappings(STATES)),
+        stat("State", "Of the active run, else of the run that ended last.", "sendpost_state_code{@}", unit="none", mappings=value_mappings(STATES), width=3),
         stat("Last success", "End of the last run that completed.", "sendpost_last_success_timestamp_seconds{@} * 1000", unit="dateTimeFromNow",
              mappings=NEVER),
         stat("Freshness used", "Age of the last success as a part of what is allowed; over 100 % it is stale.",
              FRESHNESS_USED, unit="percentunit", steps=GOOD_BELOW, no_value="not set"),
         stat("Next run", "The earliest planned start.", "sendpost_next_run_timestamp_seconds{@} * 1000", unit="dateTimeFromNow", mappings=NO_TIME),
-        stat("Last duration", "Of the run that ended last.", "sendpost_last_run_duration_seconds{@}", unit="s"),
-        stat("Queued runs", "Runs accepted and not yet started.", "sendpost_runs_queued{@}"),
+        stat("Success due", "When a run must have completed for the oldest tick since the last success: that tick and the deadline.",
+             "sendpost_success_due_timestamp_seconds{@} * 1000", unit="dateTimeFromNow", mappings=NO_TIME, width=3),
+        stat("Last duration", "Of the run that ended last.", "sendpost_last_run_duration_seconds{@}", unit="s", width=3),
+        stat("Queued runs", "Runs accepted and not yet started.", "sendpost_runs_queued{@}", width=3),
     ]
 
 

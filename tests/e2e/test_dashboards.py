@@ -185,7 +185,7 @@ def expr(name: str, title: str) -> str:
 def of(sendpost: str, **values: object) -> list[dict]:
     """Series of one sendpost, each a constant for ten minutes or as it says."""
     defaults = {"enabled": 1, "last_success_timestamp_seconds": 0, "first_seen_timestamp_seconds": 0, "freshness_objective_seconds": 0,
-                "next_run_timestamp_seconds": 0, "last_failure_timestamp_seconds": 0}
+                "next_run_timestamp_seconds": 0, "success_due_timestamp_seconds": 0, "last_failure_timestamp_seconds": 0}
     return [{"series": f"sendpost_{name}" + NAMED % sendpost, "values": value if isinstance(value, str) else f"{value}x20"}
             for name, value in (defaults | values).items()]
 
@@ -203,7 +203,7 @@ def check(tmp_path, series: list[dict], *expected: tuple[str, list[dict]], at: s
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_stale_late_and_failing_are_counted_right(tmp_path):
+def test_stale_late_overdue_and_failing_are_counted_right(tmp_path):
     """At 600 s after the epoch."""
     series = [
         *of("fresh", freshness_objective_seconds=300, last_success_timestamp_seconds=400, next_run_timestamp_seconds=900),
@@ -214,9 +214,10 @@ def test_stale_late_and_failing_are_counted_right(tmp_path):
         *of("no-objective-and-failing", last_success_timestamp_seconds=100, last_failure_timestamp_seconds=200),
         *of("mended", last_success_timestamp_seconds=300, last_failure_timestamp_seconds=200),
         *of("late", next_run_timestamp_seconds=200),
+        *of("overdue", success_due_timestamp_seconds=500), *of("due", success_due_timestamp_seconds=700),
     ]
     check(tmp_path, series, *((expr("sendpost-overview", title), [{"labels": "{}", "value": count}])
-                              for title, count in (("Enabled", 7), ("Stale", 2), ("Late", 1), ("Failing", 1))))
+                              for title, count in (("Enabled", 9), ("Overdue", 1), ("Stale", 2), ("Late", 1), ("Failing", 1))))
 
 
 @pytest.mark.parametrize("api, pages", [
