@@ -271,7 +271,7 @@ void sendpost_admit_next(Turn *turn, Sendpost *sendpost)
     }
     for (size_t i = 0; i < sendpost->run_count; i++) {
         Run *run = sendpost->runs[i];
-        if (!is_planned(run, turn->now)) {
+        if (run->came_due) {
             run_admit(turn, run);
             return;
         }

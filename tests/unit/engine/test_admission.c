@@ -154,7 +154,7 @@ static void planned_run_follows_the_wall_clock(void **state)
     (void)state;
     Fixture fixture;
     fixture_init(&fixture, "name: one\n" STAGE);
-    fixture_pass(&fixture, 0);
+    engine_resume(fixture.engine, fixture.now, &fixture.actions);
     int64_t start_at = fixture.now.wall_ms + 3600000;
     fixture_trigger(&fixture, (TriggerEvent){.token = 1, .start_at = start_at});
     fixture.now.wall_ms -= 1800000;

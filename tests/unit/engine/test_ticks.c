@@ -128,6 +128,24 @@ static void concurrency_rules_ticks_too(void **state)
     fixture_release(&fixture);
 }
 
+/* A start that somebody planned for the time of a tick is judged as well, and does not take the tick's place. */
+static void a_planned_start_at_a_tick_is_another_run(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    TriggerEvent planned = {.token = 1, .run_id = RUN_2, .start_at = noon + HOUR_MS};
+    assert_int_equal(fixture_trigger(&fixture, planned)->kind, REPLY_ACCEPTED);
+    fixture_pass(&fixture, HOUR_MS);
+    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS);
+    const Sendpost *sendpost = sendpost_of(&fixture);
+    assert_int_equal(sendpost->run_count, 1);
+    assert_int_equal(sendpost->runs[0]->record.trigger, TRIGGER_SCHEDULE);
+    assert_true(sendpost->runs[0]->record.admitted);
+    assert_int_equal(sendpost->totals.refused[REFUSAL_RUNNING], 1);
+    fixture_release(&fixture);
+}
+
 static void a_disabled_sendpost_has_ticks_without_runs(void **state)
 {
     (void)state;
@@ -473,6 +491,7 @@ int main(void)
         cmocka_unit_test(a_tick_starts_a_run),
         cmocka_unit_test(the_same_tick_is_the_same_run_anywhere),
         cmocka_unit_test(concurrency_rules_ticks_too),
+        cmocka_unit_test(a_planned_start_at_a_tick_is_another_run),
         cmocka_unit_test(a_disabled_sendpost_has_ticks_without_runs),
         cmocka_unit_test(parameters_that_no_schedule_gives_skip_it),
         cmocka_unit_test(downtime_is_judged_by_catch_up),
