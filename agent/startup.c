@@ -63,9 +63,9 @@ static bool open_journal(Loop *loop, Now now, Error *error)
     return loop->namespace != NULL;
 }
 
-static bool remember_file(void *user, const char *file, const char *text, size_t length)
+static bool remember_file(void *user, const char *file, const char *revision, const char *text, size_t length)
 {
-    catalogue_remember(user, file, text, length);
+    catalogue_remember(user, file, revision, text, length);
     return true;
 }
 

@@ -124,7 +124,7 @@ const CatalogueStatistics *catalogue_statistics(const Catalogue *catalogue)
     return &catalogue->statistics;
 }
 
-void catalogue_remember(Catalogue *catalogue, const char *name, const char *text, size_t length)
+void catalogue_remember(Catalogue *catalogue, const char *name, const char *revision, const char *text, size_t length)
 {
     if (catalogue->started) {
         if (!map_find(catalogue->files.by_name, name)) {
@@ -139,6 +139,7 @@ void catalogue_remember(Catalogue *catalogue, const char *name, const char *text
     file->present = true; /* so that it is told when it turns out to be gone */
     if (definition && !map_find(catalogue->holders, definition->name)) {
         file->good = definition;
+        text_replace(&file->revision, revision);
         map_put(catalogue->holders, definition->name, file);
     } else {
         definition_release(definition);
@@ -333,7 +334,7 @@ static void tell(Catalogue *catalogue, Now now)
 {
     (void)now;
     if (catalogue->judged || !catalogue->started) {
-        queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders);
+        queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted);
         files_drop_absent(&catalogue->files);
         count_files(catalogue);
     }
@@ -373,11 +374,19 @@ void catalogue_start(Catalogue *catalogue)
 
 bool catalogue_take(Catalogue *catalogue, CatalogueChange *change)
 {
-    bool taken = queue_take(&catalogue->queue, change);
-    if (taken) {
-        change->revision = catalogue->attempted;
+    return queue_take(&catalogue->queue, change);
+}
+
+/* What is in force when this process has never applied all: the revision of what a broken file had. */
+static const char *revision_before(const Catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->files.count; i++) {
+        const File *file = catalogue->files.items[i];
+        if (file->good && file->good != file->current && file->revision) {
+            return file->revision;
+        }
     }
-    return taken;
+    return catalogue->attempted;
 }
 
 bool catalogue_settle(Catalogue *catalogue, int64_t now_ms, CatalogueOutcome *outcome)
@@ -390,8 +399,10 @@ bool catalogue_settle(Catalogue *catalogue, int64_t now_ms, CatalogueOutcome *ou
     if (statistics->last_reload_successful) {
         statistics->last_reload_success_at = now_ms;
     }
-    if (statistics->last_reload_successful || !catalogue->applied[0]) {
+    if (statistics->last_reload_successful) {
         text_replace(&catalogue->applied, catalogue->attempted);
+    } else if (!catalogue->applied[0]) {
+        text_replace(&catalogue->applied, revision_before(catalogue));
     }
     show(catalogue);
     bool requested = catalogue->wanted == catalogue->scans;
@@ -407,5 +418,5 @@ void catalogue_replay(Catalogue *catalogue)
         definition_release(memory_steal(&file->told));
         fault_set(&file->told_fault, NULL, 0, 0);
     }
-    queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders);
+    queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted);
 }

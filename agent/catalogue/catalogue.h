@@ -47,7 +47,7 @@ void catalogue_free(Catalogue *catalogue);
 
 /* What the journal has as last good of a file. Before the first scan: it stands when the file is broken now. Later: if
  * there is no such file, that is told once more. */
-void catalogue_remember(Catalogue *catalogue, const char *name, const char *text, size_t length);
+void catalogue_remember(Catalogue *catalogue, const char *name, const char *revision, const char *text, size_t length);
 
 /* A slice of the work: notices, waits, looks, reads; 2 ms or one file. */
 void catalogue_run(Catalogue *catalogue, Now now);

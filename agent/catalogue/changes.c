@@ -6,6 +6,7 @@
 static void change_release(QueuedChange *change)
 {
     free(change->file);
+    free(change->revision);
     free(change->fault.message);
     definition_release(change->definition);
     *change = (QueuedChange){0};
@@ -43,6 +44,7 @@ bool queue_take(Queue *queue, CatalogueChange *change)
     const QueuedChange *taken = &queue->taken;
     *change = (CatalogueChange){.kind = taken->kind,
                                 .file = taken->file,
+                                .revision = taken->revision,
                                 .definition = taken->definition,
                                 .message = taken->fault.message,
                                 .line = taken->fault.line,
@@ -62,13 +64,18 @@ void queue_gone(Queue *queue, const char *file, Definition *last)
     change->definition = last ? definition_hold(last) : NULL;
 }
 
-static void tell_loaded(Queue *queue, File *file, const Map *holders)
+static void tell_loaded(Queue *queue, File *file, const Map *holders, const char *revision)
 {
     /* The name that the file had, if nobody has it now, is retired first. */
     if (file->told && !text_equal(file->told->name, file->good->name) && !map_find(holders, file->told->name)) {
         queue_gone(queue, file->name, file->told);
     }
-    push(queue, CATALOGUE_LOADED, file->name)->definition = definition_hold(file->good);
+    if (file->good == file->current || !file->revision) {
+        text_replace(&file->revision, revision);
+    }
+    QueuedChange *change = push(queue, CATALOGUE_LOADED, file->name);
+    change->definition = definition_hold(file->good);
+    change->revision = text_copy(file->revision);
     definition_release(file->told);
     file->told = definition_hold(file->good);
     fault_set(&file->told_fault, NULL, 0, 0);
@@ -81,7 +88,7 @@ static void tell_broken(Queue *queue, File *file, const Fault *fault)
     fault_set(&file->told_fault, fault->message, fault->line, fault->column);
 }
 
-static void tell(Queue *queue, File *file, const Map *holders)
+static void tell(Queue *queue, File *file, const Map *holders, const char *revision)
 {
     auto_free char *refusal = NULL;
     Fault fault = {0};
@@ -93,19 +100,19 @@ static void tell(Queue *queue, File *file, const Map *holders)
     }
     bool mended = file->told_fault.message && !fault.message;
     if (file->good && (file->told != file->good || mended)) {
-        tell_loaded(queue, file, holders);
+        tell_loaded(queue, file, holders, revision);
     }
     if (fault.message && !fault_equal(&fault, &file->told_fault)) {
         tell_broken(queue, file, &fault);
     }
 }
 
-void queue_differences(Queue *queue, Files *files, const Map *holders)
+void queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision)
 {
     files_sort(files);
     for (size_t i = 0; i < files->count; i++) {
         if (files->items[i]->present) {
-            tell(queue, files->items[i], holders);
+            tell(queue, files->items[i], holders, revision);
         }
     }
     for (size_t i = 0; i < files->count; i++) {

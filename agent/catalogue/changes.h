@@ -8,7 +8,7 @@
 
 typedef struct QueuedChange {
     CatalogueChangeKind kind;
-    char *file;
+    char *file, *revision;
     Definition *definition; /* a reference */
     Fault fault;
 } QueuedChange;
@@ -27,7 +27,8 @@ bool queue_take(Queue *queue, CatalogueChange *change); /* its texts are valid u
 /* That the file is gone. A sendpost that another file defines by now is not retired by it. last: what was last good of
  * it; NULL when that is not known. */
 void queue_gone(Queue *queue, const char *file, Definition *last);
-/* What is in force or wrong and not told yet, in the order of the files, then which files are gone. Sorts the files. */
-void queue_differences(Queue *queue, Files *files, const Map *holders);
+/* What is in force or wrong and not told yet, in the order of the files, then which files are gone. Sorts the files.
+ * revision: of the files as they are. */
+void queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision);
 
 #endif

@@ -14,6 +14,7 @@ static void file_free(File *file)
 {
     definition_release(file->current);
     definition_release(file->good);
+    free(file->revision);
     definition_release(file->told);
     free(file->fault.message);
     free(file->told_fault.message);

@@ -24,6 +24,7 @@ typedef struct File {
     struct File *rival; /* it is refused, as this one has the name; of the last judgement */
     struct File *next;  /* used by judging */
     Definition *good;   /* in force: the last good one; NULL: none */
+    char *revision;     /* that it came with; NULL: not known */
     Definition *told;   /* what the engine has; NULL: nothing */
     Fault told_fault;
 } File;

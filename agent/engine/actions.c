@@ -21,6 +21,7 @@ void actions_clear(Actions *actions)
     for (size_t i = 0; i < changes->definition_count; i++) {
         definition_release(changes->definitions[i].definition);
         free(changes->definitions[i].file);
+        free(changes->definitions[i].revision);
     }
     for (size_t i = 0; i < actions->reply_count; i++) {
         free(actions->replies[i].detail);

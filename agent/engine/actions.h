@@ -46,7 +46,7 @@ typedef struct KeyRecord {
 /* A definition to be kept: its text by digest, and as the last good one of its file. */
 typedef struct DefinitionChange {
     Definition *definition; /* a reference; NULL: the file is gone */
-    char *file;
+    char *file, *revision;
 } DefinitionChange;
 
 /* A tick's verdict: the number-th of its sendpost, from 1. */

@@ -162,10 +162,11 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
 }
 
 /* As the last good one of its file; NULL: the file is gone. */
-static void keep_definition(Turn *turn, const char *file, Definition *definition)
+static void keep_definition(Turn *turn, const FileEvent *event, Definition *definition)
 {
     Changes *changes = &turn->actions->changes;
-    DefinitionChange change = {definition ? definition_hold(definition) : NULL, text_copy(file)};
+    DefinitionChange change = {definition ? definition_hold(definition) : NULL, text_copy(event->file),
+                               text_copy(event->revision)};
     array_push(changes->definitions, changes->definition_count, changes->definition_capacity) = change;
 }
 
@@ -189,7 +190,7 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
     }
     sendpost_show(turn->engine, sendpost);
     deployments_prefetch(turn, sendpost);
-    keep_definition(turn, event->file, sendpost->definition);
+    keep_definition(turn, event, sendpost->definition);
     if (changed) {
         turn_file_event(turn, EVENT_DEFINITION_LOADED, sendpost->name, event->revision);
     }
@@ -284,7 +285,7 @@ static void file_gone(Turn *turn, const FileEvent *event)
     Engine *engine = turn->engine;
     DefinitionFile *file = file_find(engine, event->file);
     Sendpost *sendpost = sendpost_of_file(file);
-    keep_definition(turn, event->file, NULL);
+    keep_definition(turn, event, NULL);
     if (file) {
         file_remove(engine, file);
     }

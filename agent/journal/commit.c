@@ -157,6 +157,7 @@ static bool put_definition(Journal *journal, const DefinitionChange *change, Err
     statement = store_statement(journal, STATEMENT_PUT_FILE);
     bind_text(statement, 1, change->file);
     bind_text(statement, 2, change->definition->sha256);
+    bind_text(statement, 3, change->revision);
     return store_run(journal, statement, error);
 }
 

@@ -40,8 +40,8 @@ typedef struct JournalReader {
 } JournalReader;
 bool journal_restore(Journal *journal, Engine *engine, const JournalReader *reader, Error *error);
 
-/* The last good text of each file. */
-typedef bool JournalFileVisitor(void *user, const char *file, const char *text, size_t length);
+/* The last good text of each file, and the revision that it came with; NULL: not known. */
+typedef bool JournalFileVisitor(void *user, const char *file, const char *revision, const char *text, size_t length);
 bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, Error *error);
 
 /* What a trigger's (or, by its scope, a verb's) key stands for, if it is younger than REQUEST_KEY_HOURS. False: nothing

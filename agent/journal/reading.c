@@ -188,7 +188,9 @@ bool journal_each_file(Journal *journal, JournalFileVisitor *visit, void *user, 
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_FILES);
     while (store_row(journal, statement, &failed)) {
         const char *file = (const char *)sqlite3_column_text(statement, 0);
-        if (!visit(user, file, sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1))) {
+        const char *revision = (const char *)sqlite3_column_text(statement, 2);
+        const char *text = sqlite3_column_blob(statement, 1);
+        if (!visit(user, file, revision, text, (size_t)sqlite3_column_bytes(statement, 1))) {
             sqlite3_reset(statement);
             return true;
         }

@@ -18,7 +18,7 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_PUT_TICK] = "INSERT OR REPLACE INTO tick VALUES(?, ?, ?, ?, ?)",
     [STATEMENT_PUT_KEY] = "INSERT OR REPLACE INTO request_key VALUES(?, ?, ?, ?, ?)",
     [STATEMENT_PUT_DEFINITION] = "INSERT OR IGNORE INTO definition VALUES(?, ?)",
-    [STATEMENT_PUT_FILE] = "INSERT OR REPLACE INTO definition_file VALUES(?, ?)",
+    [STATEMENT_PUT_FILE] = "INSERT OR REPLACE INTO definition_file VALUES(?, ?, ?)",
     [STATEMENT_DELETE_FILE] = "DELETE FROM definition_file WHERE file = ?",
     [STATEMENT_PUT_TOTALS] = "INSERT OR REPLACE INTO totals VALUES(?, ?, ?, ?)",
     [STATEMENT_PUT_AUDIT] = "INSERT INTO audit VALUES(?, ?, ?, ?, ?)",
@@ -26,7 +26,7 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_FAILURE] = "SELECT stage, reason, message, task_name, task_message, logs, flow_run_id, flow_run_url"
                           " FROM failure WHERE run = ?",
     [STATEMENT_DEFINITION] = "SELECT text FROM definition WHERE sha256 = ?",
-    [STATEMENT_FILES] = "SELECT file, text FROM definition_file JOIN definition USING (sha256) ORDER BY file",
+    [STATEMENT_FILES] = "SELECT file, text, revision FROM definition_file JOIN definition USING (sha256) ORDER BY file",
     [STATEMENT_TOTALS] = "SELECT kind, name, path, numbers FROM totals ORDER BY kind, name, path",
     [STATEMENT_LAST_EVENT] = "SELECT ifnull(max(id), 0) FROM event",
     [STATEMENT_KEY] = "SELECT run, digest FROM request_key WHERE sendpost = ? AND key = ? AND at > ?",

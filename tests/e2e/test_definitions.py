@@ -232,6 +232,24 @@ def revision(agent: Agent) -> str:
     return status["revision"]
 
 
+def test_revisions_outlive_a_restart(start_agent, fake, repository, tmp_path):
+    clone = tmp_path / "clone"
+    agent = on_clone(start_agent, fake, repository, clone)
+    good = git(clone, "rev-parse", "HEAD")
+    (clone / "sendposts" / "file-00.yaml").write_text("name: [")
+    (clone / "sendposts" / "file-01.yaml").write_text(definition("post-01", owner="x"))
+    broken = commit(clone)
+    reload(agent, 422)
+    for _ in range(2):
+        assert revision(agent) == good
+        assert agent.get("/v1/status")["revision_attempted"] == broken
+        assert [agent.get(f"/v1/sendposts/post-0{number}")["definition"]["revision"] for number in range(2)] == [good, broken]
+        agent.restart()
+    clone.rename(tmp_path / "away")
+    agent.restart()
+    assert agent.get("/v1/status")["revision"] == good
+
+
 def owners(agent: Agent) -> dict[str, str]:
     return {one["name"]: one["owner"] for one in agent.get("/v1/sendposts")["sendposts"]}
 

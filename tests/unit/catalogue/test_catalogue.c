@@ -64,7 +64,7 @@ static void broken_file_keeps_its_last_good_definition(void **state)
 
 static void remember(Catalogue *catalogue, const char *file, const char *text)
 {
-    catalogue_remember(catalogue, file, text, strlen(text));
+    catalogue_remember(catalogue, file, "r1", text, strlen(text));
 }
 
 static void what_was_good_is_remembered(void **state)

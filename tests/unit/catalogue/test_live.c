@@ -166,7 +166,7 @@ static void start_does_not_wait_for_git(void **state)
     shell("git init -q . && touch .git/index.lock");
     define("a.yaml", "half-of-a-change");
     Catalogue *catalogue = catalogue_new(directory);
-    catalogue_remember(catalogue, "a.yaml", "name: a\n" STAGES, strlen("name: a\n" STAGES));
+    catalogue_remember(catalogue, "a.yaml", "r1", "name: a\n" STAGES, strlen("name: a\n" STAGES));
     catalogue_start(catalogue);
     auto_buffer found;
     buffer_init(&found, 4096);
