@@ -227,9 +227,13 @@ def on_clone(start_agent, fake, repository: Path, clone: Path) -> Agent:
 
 
 def revision(agent: Agent) -> str:
-    status = agent.get("/v1/status")
-    assert agent.metrics().value("sendpost_definitions_revision_info", applied=status["revision"], attempted=status["revision_attempted"]) == 1
-    return status["revision"]
+    """The API and the metrics say the same, unless it changes between the two looks: so look again."""
+    def agreed() -> str | None:
+        status = agent.get("/v1/status")
+        labels = {"applied": status["revision"], "attempted": status["revision_attempted"]}
+        return status["revision"] if agent.metrics().find("sendpost_definitions_revision_info") == {frozenset(labels.items()): 1} else None
+
+    return wait_for("the API and the metrics agree", agreed)
 
 
 def test_revisions_outlive_a_restart(start_agent, fake, repository, tmp_path):
