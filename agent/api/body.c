@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define OF(kind) (1u << HAPPENED_##kind)
-#define OF_ALL   (OF(TRIGGER) | OF(CANCEL) | OF(PAUSE) | OF(RESUME) | OF(BLOCK) | OF(STEP))
+#define OF_ALL   (OF(TRIGGER) | OF(CANCEL) | OF(PAUSE) | OF(RESUME) | OF(BLOCK) | OF(STEP) | OF(RETRY))
 _Static_assert(HAPPENINGS <= 32, "the kinds fit a mask");
 
 typedef struct Member {
@@ -70,14 +70,22 @@ static bool read_boolean(const Json *value, const char *name, void *field, Error
     return true;
 }
 
+static bool read_current(const Json *value, const char *name, void *field, Error *error)
+{
+    *(bool *)field = text_equal(json_text(value), "current");
+    return *(bool *)field ||
+           error_set(error, ERROR_INVALID, "'%s' can only be \"current\"; without it, it is the run's own", name);
+}
+
 static const Member members[] = {
     {"parameters", OF(TRIGGER), read_object, offsetof(CommandBody, parameters), 0, 0},
     {"reason", OF(TRIGGER), read_text, offsetof(CommandBody, reason), 0, REASON_TEXT_MAX},
     {"for", OF(TRIGGER), read_time, offsetof(CommandBody, for_at), 0, 0},
     {"start_at", OF(TRIGGER), read_time, offsetof(CommandBody, start_at), 0, 0},
-    {"from", OF(TRIGGER), read_text, offsetof(CommandBody, from), 0, PATH_MAX_LENGTH},
+    {"from", OF(TRIGGER) | OF(RETRY), read_text, offsetof(CommandBody, from), 0, PATH_MAX_LENGTH},
     {"paused", OF(TRIGGER), read_boolean, offsetof(CommandBody, paused), 0, 0},
     {"stage", OF(RESUME) | OF(BLOCK), read_text, offsetof(CommandBody, stage), OF(BLOCK), PATH_MAX_LENGTH},
+    {"definition", OF(RETRY), read_current, offsetof(CommandBody, current), 0, 0},
     {"idempotency_key", OF_ALL, read_key, offsetof(CommandBody, key), 0, 0},
 };
 enum { MEMBERS = sizeof members / sizeof *members };

@@ -15,6 +15,7 @@ typedef struct CommandBody {
     const char *reason, *from, *key, *stage;
     int64_t for_at, start_at;
     bool paused;
+    bool current; /* `definition`: not the run's, but today's */
 } CommandBody;
 
 /* kind: HAPPENED_TRIGGER, or a verb: which members may (and must) be there. On failure nothing is left to release. */

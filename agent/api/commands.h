@@ -6,8 +6,9 @@
 #include "api/exchange.h"
 #include "engine/actions.h"
 
-/* The command as an event; its texts and keys live as long as the exchange. */
-void command_fill(const Exchange *exchange, Happening *happening);
+/* The command as an event; its texts, keys and run live as long as the exchange. False: the journal cannot say what it
+ * is for. */
+bool command_fill(Exchange *exchange, Happening *happening, Error *error);
 
 /* Answers the exchange and leaves an audit record. */
 void command_reply(Exchange *exchange, const Reply *reply);

@@ -305,6 +305,7 @@ static void exchange_free(Exchange *exchange)
     free(exchange->query);
     buffer_release(&exchange->body);
     command_body_release(&exchange->command);
+    run_view_release(&exchange->ended);
     free(exchange->scope);
     free(exchange->signature_scope);
     free(exchange->fetch_path);

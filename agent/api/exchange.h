@@ -10,6 +10,7 @@
 #include "api/headers.h"
 #include "api/problem.h"
 #include "api/routes.h"
+#include "api/run_view.h"
 #include "prefect/client.h"
 #include <microhttpd.h>
 
@@ -50,7 +51,9 @@ typedef struct Exchange {
     char *scope, *signature_scope; /* what they belong to */
     char signature[DIGEST_HEX_SIZE];
     char digest[DIGEST_HEX_SIZE];
-    char run_id[UUID_SIZE]; /* the new run's, or the one that a verb is for */
+    char run_id[UUID_SIZE];     /* the new run's, or the one that a verb is for */
+    char new_run_id[UUID_SIZE]; /* what a verb makes of it */
+    RunView ended;              /* the one that a verb is for, when only the journal has it */
 
     char *fetch_path, *fetch_body; /* what Prefect is asked */
     void (*fetched)(struct Exchange *exchange, const PrefectFetched *fetched);

@@ -17,8 +17,8 @@
 enum { QUEUE_FULL_SECONDS = 30 };
 
 static const char *const verb_names[HAPPENINGS] = {
-    [HAPPENED_TRIGGER] = "run",   [HAPPENED_CANCEL] = "cancel", [HAPPENED_PAUSE] = "pause",
-    [HAPPENED_RESUME] = "resume", [HAPPENED_BLOCK] = "block",   [HAPPENED_STEP] = "step",
+    [HAPPENED_TRIGGER] = "run", [HAPPENED_CANCEL] = "cancel", [HAPPENED_PAUSE] = "pause", [HAPPENED_RESUME] = "resume",
+    [HAPPENED_BLOCK] = "block", [HAPPENED_STEP] = "step",     [HAPPENED_RETRY] = "retry",
 };
 
 static bool is_trigger(const Exchange *exchange)
@@ -59,11 +59,11 @@ static bool take_key(Exchange *exchange, const char **key)
     return true;
 }
 
-static void make_run_id(Exchange *exchange)
+static void make_run_id(const Exchange *exchange, char id[UUID_SIZE])
 {
     uint8_t random[10];
     random_bytes(random, sizeof random);
-    uuid_from_time(exchange->server->now.wall_ms, random, exchange->run_id);
+    uuid_from_time(exchange->server->now.wall_ms, random, id);
 }
 
 /* What the command is for, and with it what its keys belong to. */
@@ -73,11 +73,12 @@ static bool take_target(Exchange *exchange)
         if (!exchange_run_id(exchange)) {
             return false;
         }
+        make_run_id(exchange, exchange->new_run_id);
         exchange->scope = text_format("%s/%s", exchange->run_id, verb_of(exchange));
         return true;
     }
     const char *name = exchange->match.names[0];
-    make_run_id(exchange);
+    make_run_id(exchange, exchange->run_id);
     exchange->scope = is_webhook(exchange) ? text_format("%s/webhook", name) : text_copy(name);
     return true;
 }
@@ -135,21 +136,41 @@ static void fill_verb(const Exchange *exchange, Happening *happening)
     happening->verb = (VerbEvent){
         .token = exchange->token,
         .run_id = exchange->run_id,
+        .ended = exchange->ended.run,
+        .new_run_id = exchange->new_run_id,
         .stage = exchange->command.stage,
+        .from = exchange->command.from,
+        .current = exchange->command.current,
         .by = exchange->connection->address,
         .keys = exchange->keys,
         .key_count = exchange->key_count,
     };
 }
 
-void command_fill(const Exchange *exchange, Happening *happening)
+/* The engine knows unfinished runs only: those that have ended come from the journal. */
+static bool load_ended(Exchange *exchange, Error *error)
+{
+    const ServerView *server = &exchange->server->view;
+    Error failed = {0};
+    if (engine_run_find(server->engine, exchange->run_id) ||
+        run_view_open(server, exchange->run_id, &exchange->ended, &failed)) {
+        return true;
+    }
+    return failed.kind == ERROR_NOT_FOUND || error_set(error, failed.kind, "%s", failed.text);
+}
+
+bool command_fill(Exchange *exchange, Happening *happening, Error *error)
 {
     happening->kind = exchange->match.route->command;
     if (is_trigger(exchange)) {
         fill_trigger(exchange, happening);
-    } else {
-        fill_verb(exchange, happening);
+        return true;
     }
+    if (!load_ended(exchange, error)) {
+        return false;
+    }
+    fill_verb(exchange, happening);
+    return true;
 }
 
 /* --- out --- */
@@ -174,8 +195,7 @@ static void reply_key_reused(Exchange *exchange, const Reply *reply)
 
 static void reply_unknown_sendpost(Exchange *exchange, const Reply *reply)
 {
-    (void)reply;
-    answer_problem(exchange, 404, "there is no sendpost '%.128s'", exchange->match.names[0]);
+    answer_problem(exchange, 404, "there is no sendpost '%.128s'", reply->detail);
 }
 
 static void reply_state(Exchange *exchange, const Reply *reply)
@@ -191,45 +211,33 @@ static void reply_state(Exchange *exchange, const Reply *reply)
     answer_problem_of(exchange, &problem);
 }
 
-/* The engine knows unfinished runs only: the journal says whether this one has ended or never was. */
 static void reply_unknown_run(Exchange *exchange, const Reply *reply)
 {
     (void)reply;
-    RunRecord run = {0};
-    StageRecord *stages = NULL;
-    size_t count = 0, length = 0;
-    auto_free char *text = NULL;
-    Error error = {0};
-    if (!journal_load_run(exchange->server->view.journal, exchange->run_id, &run, &stages, &count, &text, &length,
-                          &error)) {
-        if (error.kind == ERROR_NOT_FOUND) {
-            answer_problem(exchange, 404, "there is no run %s", exchange->run_id);
-        } else {
-            answer_unavailable(exchange, error.text);
-        }
-        return;
-    }
-    reply_state(exchange, &(Reply){.state = run.state});
-    for (size_t i = 0; i < count; i++) {
-        stage_record_release(&stages[i]);
-    }
-    free(stages);
-    run_record_release(&run);
+    answer_problem(exchange, 404, "there is no run %s", exchange->run_id);
+}
+
+static void reply_retried(Exchange *exchange, const Reply *reply)
+{
+    Problem problem;
+    problem_begin(&problem, 409, "it was retried already: %s", reply->run_id);
+    json_write_text(&problem.writer, "retried_by", reply->run_id);
+    json_write_text(&problem.writer, "state", state_names[reply->state]);
+    answer_problem_of(exchange, &problem);
 }
 
 static void reply_running(Exchange *exchange, const Reply *reply)
 {
     Problem problem;
-    problem_begin(&problem, 409, "%s is already running: %s", exchange->match.names[0], reply->run_id);
+    problem_begin(&problem, 409, "%s is already running: %s", reply->detail, reply->run_id);
     json_write_text(&problem.writer, "active_run", reply->run_id);
     answer_problem_of(exchange, &problem);
 }
 
 static void reply_disabled(Exchange *exchange, const Reply *reply)
 {
-    (void)reply;
     Problem problem;
-    problem_begin(&problem, 409, "%s is disabled", exchange->match.names[0]);
+    problem_begin(&problem, 409, "%s is disabled", reply->detail);
     json_write_boolean(&problem.writer, "enabled", false);
     answer_problem_of(exchange, &problem);
 }
@@ -248,7 +256,7 @@ static void reply_unknown_stage(Exchange *exchange, const Reply *reply)
     auto_free char *detail = text_format("there is no stage '%.512s'", reply->detail ? reply->detail : "");
     problem_begin(&problem, 422, "%s", detail);
     json_begin_array(&problem.writer, "errors");
-    write_fault(&problem.writer, is_trigger(exchange) ? "/from" : "/stage", detail);
+    write_fault(&problem.writer, exchange->command.from ? "/from" : "/stage", detail);
     json_end_array(&problem.writer);
     answer_problem_of(exchange, &problem);
 }
@@ -269,8 +277,7 @@ static void reply_parameters(Exchange *exchange, const Reply *reply)
 
 static void reply_queue_full(Exchange *exchange, const Reply *reply)
 {
-    (void)reply;
-    answer_problem(exchange, 503, "%d runs of %s are waiting already", QUEUE_MAX, exchange->match.names[0]);
+    answer_problem(exchange, 503, "%d runs of %s are waiting already", QUEUE_MAX, reply->detail);
     answer_retry_after(exchange, QUEUE_FULL_SECONDS);
 }
 
@@ -281,6 +288,7 @@ static void (*const replies[REPLIES])(Exchange *exchange, const Reply *reply) = 
     [REPLY_DISABLED] = reply_disabled,       [REPLY_STATE] = reply_state,
     [REPLY_SEVERAL] = reply_state,           [REPLY_UNKNOWN_STAGE] = reply_unknown_stage,
     [REPLY_PARAMETERS] = reply_parameters,   [REPLY_QUEUE_FULL] = reply_queue_full,
+    [REPLY_RETRIED] = reply_retried,
 };
 
 static void log_request(const Exchange *exchange, const char *what, const char *run_id)

@@ -39,6 +39,7 @@ static const Route routes[] = {
     POST("/v1/runs/{id}/resume", RESUME),
     POST("/v1/runs/{id}/block", BLOCK),
     POST("/v1/runs/{id}/step", STEP),
+    POST("/v1/runs/{id}/retry", RETRY),
     GET("/v1/prefect/deployments", .handle = handle_deployments, .query = {"search"}),
     GET("/v1/prefect/deployments/{uuid}", .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", .handle = handle_deployment_by_name),

@@ -242,7 +242,11 @@ static bool prepare(Server *server, Exchange *exchange, Happening *happening)
         reply_unavailable(server, exchange, "the agent is shutting down");
         return false;
     }
-    command_fill(exchange, happening);
+    Error error = {0};
+    if (!command_fill(exchange, happening, &error)) {
+        reply_unavailable(server, exchange, error.text);
+        return false;
+    }
     return true;
 }
 

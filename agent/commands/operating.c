@@ -29,15 +29,15 @@ static Status accepted(const CommandLine *line, Client *client, const Answer *an
     const char *id = json_member_text(answer->json, "id");
     bool json = option_given(line, "json"), follow = option_given(line, "follow");
     if (!id) {
-        return complain(STATUS_UNREACHABLE, "run", "the answer names no run: is this an agent?");
+        return complain(STATUS_UNREACHABLE, line->command->name, "the answer names no run: is this an agent?");
     }
     if (json && !follow) {
         puts(answer->text);
     } else if (!json) {
-        printf("run %s of %s\n", id, line->arguments[0]);
+        printf("run %s of %s\n", id, shown_text(answer->json, "sendpost"));
     }
     if (follow) {
-        return follow_run(client, "run", id, json);
+        return follow_run(client, line->command->name, id, json);
     }
     if (!json) {
         printf("follow it: sendpost follow %s\n", id);
@@ -92,18 +92,6 @@ static Status run(const CommandLine *line)
     return status;
 }
 
-static Status follow(const CommandLine *line)
-{
-    Status status;
-    Client *client = client_new(line, &status);
-    auto_free char *id = client ? client_run_id(client, "follow", line->arguments[0], &status) : NULL;
-    if (id) {
-        status = follow_run(client, "follow", id, option_given(line, "json"));
-    }
-    client_free(client);
-    return status;
-}
-
 static Status post_verb(const CommandLine *line, Client *client, const char *id)
 {
     const char *verb = line->command->name;
@@ -131,16 +119,63 @@ static Status post_verb(const CommandLine *line, Client *client, const char *id)
     return STATUS_DONE;
 }
 
-static Status operate(const CommandLine *line)
+static Status post_retry(const CommandLine *line, Client *client, const char *id)
+{
+    auto_free char *path = text_format("/v1/runs/%s/retry", id);
+    auto_buffer body;
+    buffer_init(&body, REQUEST_BODY_MAX);
+    JsonWriter writer;
+    json_writer_init(&writer, &body);
+    json_begin_object(&writer, NULL);
+    if (option_value(line, "from")) {
+        json_write_text(&writer, "from", option_value(line, "from"));
+    }
+    if (option_given(line, "current")) {
+        json_write_text(&writer, "definition", "current");
+    }
+    json_end_object(&writer);
+    char key[UUID_SIZE];
+    fresh_key(key);
+    Answer answer = {0};
+    Status status = client_post(client, "retry", path, body.bytes, key, &answer);
+    if (status == STATUS_DONE) {
+        status = accepted(line, client, &answer);
+        answer_release(&answer);
+    }
+    return status;
+}
+
+/* Does something with the run that the line names. */
+static Status with_run(const CommandLine *line, Status (*act)(const CommandLine *, Client *, const char *id))
 {
     Status status;
     Client *client = client_new(line, &status);
     auto_free char *id = client ? client_run_id(client, line->command->name, line->arguments[0], &status) : NULL;
     if (id) {
-        status = post_verb(line, client, id);
+        status = act(line, client, id);
     }
     client_free(client);
     return status;
+}
+
+static Status follow_it(const CommandLine *line, Client *client, const char *id)
+{
+    return follow_run(client, "follow", id, option_given(line, "json"));
+}
+
+static Status follow(const CommandLine *line)
+{
+    return with_run(line, follow_it);
+}
+
+static Status operate(const CommandLine *line)
+{
+    return with_run(line, post_verb);
+}
+
+static Status retry(const CommandLine *line)
+{
+    return with_run(line, post_retry);
 }
 
 static const Option run_options[] = {
@@ -152,6 +187,12 @@ static const Option run_options[] = {
     {"from", 0, "PATH", false, "starts at this stage"},
     {"paused", 0, NULL, false, "starts held, for stepping"},
     {"idempotency-key", 0, "K", false, "the same key starts one run (default: a fresh one)"},
+    {"follow", 'f', NULL, false, "shows its stages until the end"},
+    {0},
+};
+static const Option retry_options[] = {
+    {"from", 0, "PATH", false, "starts at this stage (default: where it failed)"},
+    {"current", 0, NULL, false, "by today's definition (default: the one that the run had)"},
     {"follow", 'f', NULL, false, "shows its stages until the end"},
     {0},
 };
@@ -180,4 +221,12 @@ VERB(cancel, "cancel", RUN_HINT, 1, "Cancels a run, also in Prefect");
 VERB(pause, "pause", RUN_HINT, 1, "Lets no further stage of a run start");
 VERB(resume, "resume", RUN_HINT " [STAGE]", 2, "Lets a paused run go on, or a blocked stage");
 VERB(block, "block", RUN_HINT " STAGE", 2, "Makes a stage wait for somebody");
+const Command command_retry = {.name = "retry",
+                               .arguments = RUN_HINT,
+                               .least = 1,
+                               .most = 1,
+                               .options = retry_options,
+                               .client = true,
+                               .summary = "Runs again what a run did not complete; RUN may be a sendpost's name",
+                               .run = retry};
 VERB(step, "step", RUN_HINT, 1, "Starts the next stage of a paused run");

@@ -28,7 +28,7 @@ void actions_clear(Actions *actions)
         parameter_faults_release(&actions->replies[i].faults);
     }
     changes->run_count = changes->sendpost_count = changes->event_count = 0;
-    changes->key_count = changes->tick_count = changes->definition_count = 0;
+    changes->key_count = changes->tick_count = changes->definition_count = changes->retry_count = 0;
     changes->totals = false;
     actions->request_count = actions->reply_count = 0;
 }
@@ -41,6 +41,7 @@ void actions_release(Actions *actions)
     free(actions->changes.events);
     free(actions->changes.keys);
     free(actions->changes.ticks);
+    free(actions->changes.retries);
     free(actions->changes.definitions);
     free(actions->requests);
     free(actions->replies);
@@ -50,7 +51,7 @@ void actions_release(Actions *actions)
 bool changes_empty(const Changes *changes)
 {
     return changes->run_count + changes->sendpost_count + changes->event_count + changes->tick_count +
-                   changes->key_count + changes->definition_count ==
+                   changes->key_count + changes->definition_count + changes->retry_count ==
                0 &&
            !changes->totals;
 }

@@ -17,7 +17,8 @@ typedef enum ReplyKind {
     REPLY_RUNNING,          /* 409, active_run in run_id */
     REPLY_DISABLED,         /* 409 */
     REPLY_STATE,            /* 409, state: the verb does not fit it */
-    REPLY_SEVERAL,          /* 409, detail names the blocked stages */
+    REPLY_SEVERAL,          /* 409, detail names the stages that wait */
+    REPLY_RETRIED,          /* 409, retried_by in run_id */
     REPLY_UNKNOWN_STAGE,    /* 422 */
     REPLY_PARAMETERS,       /* 422, faults */
     REPLY_QUEUE_FULL,       /* 503 */
@@ -29,7 +30,7 @@ typedef struct Reply {
     ReplyKind kind;
     char run_id[UUID_SIZE];
     State state;
-    char *detail; /* may be NULL */
+    char *detail; /* may be NULL; of 404 and 409 about a sendpost: its name */
     ParameterFaults faults;
 } Reply;
 
@@ -58,6 +59,11 @@ typedef struct TickRecord {
     char run_id[UUID_SIZE]; /* "": none was started */
 } TickRecord;
 
+/* The one thing that changes of a run that has ended. */
+typedef struct RetryRecord {
+    char run_id[UUID_SIZE], retried_by[UUID_SIZE];
+} RetryRecord;
+
 typedef struct Changes {
     struct Run **runs; /* those with dirty records */
     size_t run_count, run_capacity;
@@ -67,6 +73,8 @@ typedef struct Changes {
     size_t event_count, event_capacity;
     TickRecord *ticks;
     size_t tick_count, tick_capacity;
+    RetryRecord *retries;
+    size_t retry_count, retry_capacity;
     KeyRecord *keys;
     size_t key_count, key_capacity;
     DefinitionChange *definitions;

@@ -23,20 +23,11 @@ static bool is_planned(const Run *run, Now now)
     return !run->came_due && run->record.start_at > now.wall_ms;
 }
 
-static bool refuse(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, ReplyKind kind, Refusal refusal,
-                   const char *run_id)
+/* Why a run by this definition may not begin; REFUSALS: it may. later: it need not start now, but may wait. */
+static Refusal refusal_of(const Sendpost *sendpost, const Definition *definition, bool later)
 {
-    turn_reply(turn, trigger->token, kind, run_id);
-    account_refusal(turn, sendpost, refusal);
-    return true;
-}
-
-/* Why a run may not begin; REFUSALS: it may. later: it need not start now, but may wait. */
-static Refusal refusal_of(const Sendpost *sendpost, bool later)
-{
-    const Definition *definition = sendpost->definition;
     const Run *active = admitted_run(sendpost);
-    if (!definition->enabled) {
+    if (!sendpost->definition->enabled) {
         return REFUSAL_DISABLED;
     }
     if (!later && active && definition->concurrency == CONCURRENCY_FORBID) {
@@ -46,28 +37,35 @@ static Refusal refusal_of(const Sendpost *sendpost, bool later)
     return waiting >= QUEUE_MAX ? REFUSAL_QUEUE_FULL : REFUSALS;
 }
 
-static bool refuse_by_state(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost)
+/* Refused by the state of the sendpost: counted, and `reply` filled with what is said about it. REPLY_ACCEPTED: it is
+ * not. */
+static ReplyKind refuse_by_state(Turn *turn, Sendpost *sendpost, const Definition *definition, bool later, Reply *reply)
 {
     static const ReplyKind replies[REFUSALS] = {
         [REFUSAL_DISABLED] = REPLY_DISABLED,
         [REFUSAL_RUNNING] = REPLY_RUNNING,
         [REFUSAL_QUEUE_FULL] = REPLY_QUEUE_FULL,
     };
-    Refusal refusal = refusal_of(sendpost, trigger->start_at > turn->now.wall_ms);
-    const Run *active = refusal == REFUSAL_RUNNING ? admitted_run(sendpost) : NULL;
-    return refusal != REFUSALS &&
-           refuse(turn, trigger, sendpost, replies[refusal], refusal, active ? active->record.id : NULL);
+    Refusal refusal = refusal_of(sendpost, definition, later);
+    if (refusal == REFUSALS) {
+        return REPLY_ACCEPTED;
+    }
+    if (refusal == REFUSAL_RUNNING) {
+        memcpy(reply->run_id, admitted_run(sendpost)->record.id, UUID_SIZE);
+    }
+    text_replace(&reply->detail, sendpost->name);
+    account_refusal(turn, sendpost, refusal);
+    return replies[refusal];
 }
 
 /* NULL: faults say why, and the refusal is counted. */
-static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, int64_t for_at,
-                                ParameterFaults *faults)
+static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, ParameterFaults *faults)
 {
     TemplateContext context = {
         .definition = sendpost->definition,
         .run_id = trigger->run_id,
         .trigger = trigger_names[trigger->trigger],
-        .for_ms = for_at,
+        .for_ms = trigger->for_at,
     };
     Json *resolved = parameters_resolve(sendpost->definition, trigger->parameters, &context, faults);
     if (!resolved) {
@@ -76,47 +74,9 @@ static Json *resolve_parameters(Turn *turn, const TriggerEvent *trigger, Sendpos
     return resolved;
 }
 
-static bool needs_one_of(const Node *leaf, const bool *marks)
-{
-    for (size_t i = 0; i < leaf->needs_count; i++) {
-        if (marks[leaf->needs[i]]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Marks `from` and what comes after it. What comes after mostly stands after, so that two rounds do. */
-static void mark_from(const Definition *definition, int from, bool *marks)
-{
-    for (int i = from; i < definition->nodes[from].end; i++) {
-        marks[i] = true;
-    }
-    for (bool again = true; again;) {
-        again = false;
-        for (size_t i = 0; i < definition->node_count; i++) {
-            if (!marks[i] && needs_one_of(&definition->nodes[i], marks)) {
-                marks[i] = again = true;
-            }
-        }
-    }
-}
-
-/* `from`: what does not come after that stage is taken as done. */
-static void start_from(Turn *turn, Run *run, int from)
-{
-    auto_free bool *marks = memory_new(run->definition->node_count);
-    mark_from(run->definition, from, marks);
-    for (int i = 0; i < (int)run->definition->node_count; i++) {
-        if (node_is_leaf(&run->definition->nodes[i]) && !marks[i]) {
-            run->stages[i].record.taken_over = true;
-            stage_set_state(turn, run, i, STATE_SKIPPED, REASON_NONE);
-            stage_set_phase(turn, run, i, PHASE_ENDED);
-        }
-    }
-}
-
-static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, Json *parameters, int64_t for_at)
+/* parameters: taken over. */
+static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost, Definition *definition,
+                    Json *parameters)
 {
     Run *run = memory_new(sizeof *run);
     RunRecord *record = &run->record;
@@ -124,7 +84,7 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     record->sendpost = text_copy(sendpost->name);
     record->state = STATE_SCHEDULED;
     record->trigger = trigger->trigger;
-    record->for_at = for_at;
+    record->for_at = trigger->for_at;
     record->start_at = trigger->start_at > turn->now.wall_ms ? trigger->start_at : 0;
     record->created_at = turn->now.wall_ms;
     record->triggered_by = text_copy(trigger->triggered_by);
@@ -132,13 +92,13 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     record->from = text_copy(trigger->from);
     record->held = trigger->paused;
     record->revision = text_copy(sendpost->revision);
-    memcpy(record->definition_sha256, sendpost->definition->sha256, DIGEST_HEX_SIZE);
+    memcpy(record->definition_sha256, definition->sha256, DIGEST_HEX_SIZE);
     Buffer text;
     buffer_init(&text, 4 << 20);
     json_print(parameters, &text);
     record->parameters = buffer_take(&text);
     run->parameters = parameters;
-    run->definition = definition_hold(sendpost->definition);
+    run->definition = definition_hold(definition);
     run->sendpost = sendpost;
     run_attach(turn->engine, run);
     turn_touch_run(turn, run);
@@ -146,54 +106,141 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     return run;
 }
 
+static Sendpost *defined_sendpost(const Engine *engine, const char *name)
+{
+    Sendpost *sendpost = map_find(engine->by_name, name);
+    return sendpost && !sendpost->retired && sendpost->definition ? sendpost : NULL;
+}
+
+/* The node of a stage to begin from. *kind is a refusal when there is none of that path. */
+static int begin_node(Turn *turn, Sendpost *sendpost, const Definition *definition, const char *from, Reply *reply,
+                      ReplyKind *kind)
+{
+    int node = from ? definition_node_find(definition, from) : -1;
+    if (from && node < 0) {
+        *kind = REPLY_UNKNOWN_STAGE;
+        text_replace(&reply->detail, from);
+        account_refusal(turn, sendpost, REFUSAL_PARAMETERS);
+    }
+    return node;
+}
+
+static ReplyKind trigger_run(Turn *turn, const TriggerEvent *asked, Reply *reply)
+{
+    TriggerEvent trigger = *asked;
+    Sendpost *sendpost = defined_sendpost(turn->engine, trigger.sendpost);
+    if (!sendpost) {
+        text_replace(&reply->detail, trigger.sendpost);
+        return REPLY_UNKNOWN_SENDPOST;
+    }
+    Definition *definition = sendpost->definition;
+    bool later = trigger.start_at > turn->now.wall_ms;
+    ReplyKind kind = refuse_by_state(turn, sendpost, definition, later, reply);
+    int from = kind == REPLY_ACCEPTED ? begin_node(turn, sendpost, definition, trigger.from, reply, &kind) : -1;
+    if (kind != REPLY_ACCEPTED) {
+        return kind;
+    }
+    trigger.for_at = trigger.for_at ? trigger.for_at : later ? trigger.start_at : turn->now.wall_ms;
+    Json *parameters = resolve_parameters(turn, &trigger, sendpost, &reply->faults);
+    if (!parameters) {
+        return REPLY_PARAMETERS;
+    }
+    Run *run = run_new(turn, &trigger, sendpost, definition, parameters);
+    memcpy(reply->run_id, run->record.id, UUID_SIZE);
+    if (from >= 0) {
+        start_from(turn, run, from);
+    }
+    run_judge(turn, run);
+    return REPLY_ACCEPTED;
+}
+
 void trigger_happened(Turn *turn, const TriggerEvent *trigger)
 {
     if (turn_reply_known(turn, trigger->token, trigger->keys, trigger->key_count)) {
         return;
     }
-    Sendpost *sendpost = map_find(turn->engine->by_name, trigger->sendpost);
-    if (!sendpost || sendpost->retired || !sendpost->definition) {
-        turn_reply(turn, trigger->token, REPLY_UNKNOWN_SENDPOST, NULL);
-        return;
+    Reply reply = {0};
+    ReplyKind kind = trigger_run(turn, trigger, &reply);
+    if (kind == REPLY_ACCEPTED) {
+        turn_remember_keys(turn, trigger->keys, trigger->key_count, trigger->run_id);
     }
-    if (refuse_by_state(turn, trigger, sendpost)) {
-        return;
+    turn_reply(turn, trigger->token, kind, &reply);
+}
+
+/* As they were, or checked again by the definition of today. NULL: faults say why not. */
+static Json *retry_parameters(Turn *turn, const Run *old, TriggerEvent trigger, Sendpost *sendpost, bool current,
+                              ParameterFaults *faults)
+{
+    const char *text = old->record.parameters;
+    auto_json *parameters = json_parse(text, strlen(text), NULL);
+    trigger.parameters = parameters;
+    return current ? resolve_parameters(turn, &trigger, sendpost, faults) : memory_steal(&parameters);
+}
+
+static Run *retry_new(Turn *turn, const TriggerEvent *trigger, const Run *old, Sendpost *sendpost,
+                      Definition *definition, Json *parameters)
+{
+    Run *run = run_new(turn, trigger, sendpost, definition, parameters);
+    memcpy(run->record.retry_of, old->record.id, UUID_SIZE);
+    if (definition == old->definition) {
+        text_replace(&run->record.revision, old->record.revision);
     }
-    int from = trigger->from ? definition_node_find(sendpost->definition, trigger->from) : 0;
-    if (from < 0) {
-        turn_reply(turn, trigger->token, REPLY_UNKNOWN_STAGE, NULL)->detail = text_copy(trigger->from);
-        account_refusal(turn, sendpost, REFUSAL_PARAMETERS);
-        return;
+    turn_retry(turn, old->record.id, run->record.id);
+    return run;
+}
+
+ReplyKind run_retry(Turn *turn, const Run *old, const VerbEvent *verb, Reply *reply)
+{
+    const char *retried_by = turn_retried_by(turn, &old->record);
+    Sendpost *sendpost = defined_sendpost(turn->engine, old->record.sendpost);
+    if (retried_by) {
+        memcpy(reply->run_id, retried_by, UUID_SIZE);
+        return REPLY_RETRIED;
     }
-    int64_t start_at = trigger->start_at > turn->now.wall_ms ? trigger->start_at : turn->now.wall_ms;
-    int64_t for_at = trigger->for_at ? trigger->for_at : start_at;
-    ParameterFaults faults = {0};
-    Json *parameters = resolve_parameters(turn, trigger, sendpost, for_at, &faults);
+    if (!sendpost) {
+        text_replace(&reply->detail, old->record.sendpost);
+        return REPLY_UNKNOWN_SENDPOST;
+    }
+    if (!old->definition) {
+        text_replace(&reply->detail, "the definition of this run can no longer be read, nor so what it has done");
+        return REPLY_STATE;
+    }
+    Definition *definition = verb->current ? sendpost->definition : old->definition;
+    ReplyKind kind = refuse_by_state(turn, sendpost, definition, false, reply);
+    int from = kind == REPLY_ACCEPTED ? begin_node(turn, sendpost, definition, verb->from, reply, &kind) : -1;
+    if (kind != REPLY_ACCEPTED) {
+        return kind;
+    }
+    TriggerEvent trigger = {
+        .run_id = verb->new_run_id,
+        .trigger = TRIGGER_RETRY,
+        .triggered_by = verb->by,
+        .from = verb->from,
+        .for_at = old->record.for_at,
+    };
+    Json *parameters = retry_parameters(turn, old, trigger, sendpost, verb->current, &reply->faults);
     if (!parameters) {
-        turn_reply(turn, trigger->token, REPLY_PARAMETERS, NULL)->faults = faults;
-        return;
+        return REPLY_PARAMETERS;
     }
-    Run *run = run_new(turn, trigger, sendpost, parameters, for_at);
-    turn_remember_keys(turn, trigger->keys, trigger->key_count, trigger->run_id);
-    turn_reply(turn, trigger->token, REPLY_ACCEPTED, run->record.id);
-    if (trigger->from) {
-        start_from(turn, run, from);
-    }
+    Run *run = retry_new(turn, &trigger, old, sendpost, definition, parameters);
+    memcpy(reply->run_id, run->record.id, UUID_SIZE);
+    retry_take_over(turn, run, old, from);
     run_judge(turn, run);
+    return REPLY_ACCEPTED;
 }
 
 bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits)
 {
-    if (refusal_of(sendpost, waits) != REFUSALS) {
+    if (refusal_of(sendpost, sendpost->definition, waits) != REFUSALS) {
         return false;
     }
     ParameterFaults faults = {0};
-    Json *parameters = resolve_parameters(turn, trigger, sendpost, trigger->for_at, &faults);
+    Json *parameters = resolve_parameters(turn, trigger, sendpost, &faults);
     if (!parameters) {
         parameter_faults_release(&faults);
         return false;
     }
-    Run *run = run_new(turn, trigger, sendpost, parameters, trigger->for_at);
+    Run *run = run_new(turn, trigger, sendpost, sendpost->definition, parameters);
     run->record.waits = waits;
     run_judge(turn, run);
     return true;

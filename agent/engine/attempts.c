@@ -297,7 +297,7 @@ static void flow_run_known(Turn *turn, Run *run, int node, const AnswerEvent *an
     flow_run_seen(turn, run, node, flow_run, answer->asked_boot_ms);
 }
 
-static void request_failed(Turn *turn, Stage *stage)
+void request_failed(Turn *turn, Stage *stage)
 {
     stage->failures++;
     stage->due = turn->now.boot_ms + back_off_ms(stage->failures);

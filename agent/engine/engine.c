@@ -237,7 +237,8 @@ static void stage_happened(Turn *turn, HappeningKind kind, const AnswerEvent *an
     static void (*const take[HAPPENINGS])(Turn *, Run *, int, const AnswerEvent *) = {
         [HAPPENED_CREATED] = created_happened,   [HAPPENED_SEARCHED] = searched_happened,
         [HAPPENED_LOOKED] = looked_happened,     [HAPPENED_CANCEL_ANSWERED] = cancel_answered,
-        [HAPPENED_REPORTED] = reported_happened,
+        [HAPPENED_REPORTED] = reported_happened, [HAPPENED_RESUME_ANSWERED] = resume_answered,
+        [HAPPENED_ASKED] = asked_happened,
     };
     Run *run = run_of(turn->engine, answer->run_id);
     if (!run || run->ended || answer->node < 0 || answer->node >= (int)run->definition->node_count) {
@@ -277,6 +278,7 @@ void engine_step(Engine *engine, const Happening *happening, Now now, Actions *a
     case HAPPENED_RESUME:
     case HAPPENED_BLOCK:
     case HAPPENED_STEP:
+    case HAPPENED_RETRY:
         verb_happened(&turn, happening->kind, &happening->verb);
         break;
     case HAPPENED_RESOLVED:

@@ -29,6 +29,7 @@ typedef struct Stage {
     int64_t missed; /* asked_boot_ms of the last of them */
     int64_t due;    /* when time alone makes something due; TIME_NEVER */
     int64_t cancel_due;
+    int64_t resume_after;         /* Prefect is asked to resume again only once it was seen paused after this */
     int64_t last_seen;            /* asked_boot_ms of the last answer about its flow run */
     int64_t deadline;             /* of the attempt's timeout, the settle window, the wait or the report; by phase */
     int64_t cancel_force;         /* when CANCELLED is set without asking further */

@@ -21,11 +21,14 @@ typedef enum HappeningKind {
     HAPPENED_RESUME,
     HAPPENED_BLOCK,
     HAPPENED_STEP,
+    HAPPENED_RETRY,
     HAPPENED_RESOLVED, /* answers of Prefect */
     HAPPENED_CREATED,
     HAPPENED_SEARCHED,
     HAPPENED_LOOKED,
     HAPPENED_CANCEL_ANSWERED,
+    HAPPENED_RESUME_ANSWERED,
+    HAPPENED_ASKED,
     HAPPENED_REPORTED,
     HAPPENED_POLLED,
     HAPPENED_REACHABLE, /* Prefect answers again */
@@ -70,11 +73,17 @@ typedef struct TriggerEvent {
     size_t key_count;
 } TriggerEvent;
 
+struct Run;
+
 typedef struct VerbEvent {
     uint64_t token;
     const char *run_id;
-    const char *stage; /* path; RESUME, BLOCK */
+    const struct Run *ended; /* the run as the journal has it, when the engine no longer has it; NULL: nobody has it */
+    const char *stage;       /* path; RESUME, BLOCK */
     const char *by;
+    const char *new_run_id; /* RETRY: of the run that is to be made */
+    const char *from;       /* RETRY: path, may be NULL */
+    bool current;           /* RETRY: by today's definition */
     const RequestKey *keys; /* as of a trigger */
     size_t key_count;
 } VerbEvent;
@@ -94,7 +103,7 @@ typedef struct AnswerEvent {
     const char *reference, *deployment_id, *deployment_name; /* RESOLVED */
     bool existing;                                           /* CREATED: it was there already */
     int64_t asked_boot_ms;                                   /* when the request was sent */
-    FlowRun *flow_runs;                                      /* CREATED, SEARCHED: 0 or 1; LOOKED, POLLED: any number */
+    FlowRun *flow_runs; /* CREATED, SEARCHED, ASKED: 0 or 1; LOOKED, POLLED: any number */
     size_t flow_run_count;
     const char *const *absent; /* POLLED: asked for, but not in a whole answer */
     size_t absent_count;

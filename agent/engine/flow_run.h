@@ -25,6 +25,8 @@ typedef enum RequestKind {
     REQUEST_SEARCH,  /* POST flow_runs/filter by idempotency key */
     REQUEST_LOOK,    /* POST flow_runs/filter by deployment */
     REQUEST_CANCEL,  /* POST flow_runs/{id}/set_state CANCELLING, or CANCELLED when `force` */
+    REQUEST_RESUME,  /* POST flow_runs/{id}/resume */
+    REQUEST_ASK,     /* POST flow_runs/filter by one id */
     REQUEST_REPORT,  /* POST task_runs/filter and logs/filter */
     REQUEST_POLL,    /* POST flow_runs/filter by ids */
     REQUEST_KINDS
@@ -40,7 +42,7 @@ typedef struct Request {
     const char *deployment_id; /* CREATE, LOOK */
     const char *key;           /* CREATE, SEARCH */
     const char *body;          /* CREATE: JSON */
-    const char *flow_run_id;   /* CANCEL, REPORT */
+    const char *flow_run_id;   /* CANCEL, RESUME, ASK, REPORT */
     int64_t since_ms;          /* LOOK: starts before this do not count */
     bool force;                /* CANCEL */
     const char *const *ids;    /* POLL: at most POLL_BATCH_MAX of them each */

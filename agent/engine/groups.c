@@ -51,7 +51,7 @@ static void group_times(Run *run, int node)
     group->started_at = group->ended_at = 0;
     for (int i = node + 1; i < run->definition->nodes[node].end; i++) {
         const StageRecord *leaf = &run->stages[i].record;
-        if (!node_is_leaf(&run->definition->nodes[i])) {
+        if (!node_is_leaf(&run->definition->nodes[i]) || leaf->taken_over) {
             continue;
         }
         if (leaf->started_at && (!group->started_at || leaf->started_at < group->started_at)) {

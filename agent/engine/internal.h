@@ -58,8 +58,11 @@ Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node);
  * The first that did decides; those before it then stand for the same run. */
 void turn_remember_keys(Turn *turn, const RequestKey *keys, size_t count, const char *run_id);
 bool turn_reply_known(Turn *turn, uint64_t token, const RequestKey *keys, size_t count);
-Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id);
+void turn_reply(Turn *turn, uint64_t token, ReplyKind kind, Reply *said); /* takes what `said` owns */
 void turn_tick(Turn *turn, Sendpost *sendpost, int64_t at, Verdict verdict, const char *run_id);
+/* A run that has ended is retried by a new one; and by which one it was, in this very turn too (NULL: none). */
+void turn_retry(Turn *turn, const char *run_id, const char *retried_by);
+const char *turn_retried_by(const Turn *turn, const RunRecord *record);
 int64_t back_off_ms(int failures);
 /* Boot time at which `duration_ms` are over since the wall time `anchor`; clocks that jumped cannot make it longer than
  * the duration or shorter than nothing. */
@@ -86,6 +89,8 @@ void trigger_happened(Turn *turn, const TriggerEvent *trigger);
 void unavailable_happened(Turn *turn, const TriggerEvent *trigger);
 void run_judge(Turn *turn, Run *run); /* an unadmitted run: start, wait or skip */
 void sendpost_admit_next(Turn *turn, Sendpost *sendpost);
+/* A new run in the place of one that has ended. `reply` takes what is to be said beside the kind. */
+ReplyKind run_retry(Turn *turn, const Run *old, const VerbEvent *verb, Reply *reply);
 void planned_runs_move(Turn *turn); /* the wall clock was set, zones have new data */
 /* For a schedule: false when it may not start now. waits: behind what runs already. */
 bool scheduled_start(Turn *turn, Sendpost *sendpost, const TriggerEvent *trigger, bool waits);
@@ -131,8 +136,22 @@ void deployments_prefetch(Turn *turn, Sendpost *sendpost); /* asks for what is n
 void created_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
 void searched_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
 AttemptRecord *attempt_add(Turn *turn, Run *run, int node);
+void request_failed(Turn *turn, Stage *stage); /* nothing is decided: it is sent again after a while */
+
+/* taking_over.c: what a new run need not do, as it is done */
+void start_from(Turn *turn, Run *run, int from);
+void retry_take_over(Turn *turn, Run *run, const Run *old, int from); /* from < 0: where it failed */
+bool asking_advance(Turn *turn, Run *run, int node);
+void asked_happened(Turn *turn, Run *run, int node, const AnswerEvent *answer);
+
+/* resuming.c: what Prefect paused by itself */
+bool stage_can_resume(const Run *run, int node);
+void stage_resume(Turn *turn, Run *run, int node);
+void resuming_advance(Turn *turn, Run *run, int node);
+void resume_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer);
 
 /* watching.c */
+void attempt_see(AttemptRecord *attempt, const FlowRun *flow_run); /* takes Prefect's state and times */
 bool watching_advance(Turn *turn, Run *run, int node);
 void stage_watch(Turn *turn, Run *run, int node);
 void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int64_t asked_boot_ms);

@@ -9,14 +9,25 @@
  */
 static void check_attempts(const Node *node, const StageRecord *stage)
 {
+    bool own = node->kind == NODE_RUN && !stage->taken_over;
     for (size_t i = 0; i < stage->attempt_count; i++) {
         const AttemptRecord *attempt = &stage->attempts[i];
         invariant(attempt->number == (int)i + 1);
         invariant(i + 1 == stage->attempt_count || state_is_end(attempt->state));
-        invariant(node->kind != NODE_RUN || (attempt->key && attempt->body && attempt->deployment_id));
-        invariant(node->kind != NODE_RUN || i == 0 || !text_equal(attempt->key, stage->attempts[i - 1].key));
+        invariant(!own || (attempt->key && attempt->body && attempt->deployment_id));
+        invariant(!own || i == 0 || !text_equal(attempt->key, stage->attempts[i - 1].key));
     }
-    invariant(node->kind != NODE_RUN || (int)stage->attempt_count <= node->retries + 1);
+    invariant(!own || (int)stage->attempt_count <= node->retries + 1);
+}
+
+/* What is taken over never runs here: it has nothing that could be sent. */
+static void check_taken_over(const StageRecord *stage)
+{
+    invariant(stage->phase == PHASE_ENDED);
+    invariant(stage->state == STATE_COMPLETED || (stage->state == STATE_SKIPPED && stage->attempt_count == 0));
+    for (size_t i = 0; i < stage->attempt_count; i++) {
+        invariant(!stage->attempts[i].key && !stage->attempts[i].body);
+    }
 }
 
 static void check_phase(const Engine *engine, const Run *run, int node)
@@ -24,6 +35,9 @@ static void check_phase(const Engine *engine, const Run *run, int node)
     const Stage *stage = &run->stages[node];
     const AttemptRecord *attempt = stage_attempt(stage);
     switch (stage->record.phase) {
+    case PHASE_ASKING:
+        invariant(!attempt && stage->record.former_flow_run);
+        break;
     case PHASE_CREATING:
     case PHASE_SEARCHING:
         invariant(attempt && !attempt->flow_run_id && !state_is_end(attempt->state));
@@ -58,6 +72,9 @@ void engine_check_run(const Engine *engine, const Run *run)
         /* 3: nothing ends while an intent is unresolved. */
         invariant(!ended || !run->record.admitted || stage->phase == PHASE_ENDED);
         check_attempts(node, stage);
+        if (stage->taken_over) {
+            check_taken_over(stage);
+        }
         check_phase(engine, run, i);
     }
     invariant(run->record.admitted || ended || run->record.state == STATE_SCHEDULED);

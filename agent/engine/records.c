@@ -20,6 +20,21 @@ void attempt_record_release(AttemptRecord *attempt)
     *attempt = (AttemptRecord){0};
 }
 
+AttemptRecord attempt_record_copy(const AttemptRecord *from)
+{
+    AttemptRecord to = *from;
+    to.message = text_copy(from->message);
+    to.deployment_id = text_copy(from->deployment_id);
+    to.key = text_copy(from->key);
+    to.body = text_copy(from->body);
+    to.flow_run_id = text_copy(from->flow_run_id);
+    to.flow_run_name = text_copy(from->flow_run_name);
+    to.prefect_name = text_copy(from->prefect_name);
+    to.prefect_message = text_copy(from->prefect_message);
+    to.dirty = false;
+    return to;
+}
+
 void stage_record_release(StageRecord *stage)
 {
     for (size_t i = 0; i < stage->attempt_count; i++) {
@@ -30,6 +45,7 @@ void stage_record_release(StageRecord *stage)
     free(stage->deployment_id);
     free(stage->deployment_name);
     free(stage->parameters);
+    free(stage->former_flow_run);
     *stage = (StageRecord){0};
 }
 

@@ -17,6 +17,7 @@ typedef enum Cut { CUT_NONE, CUT_OPERATOR, CUT_REPLACED, CUT_RUN_TIMEOUT, CUT_SI
 typedef enum Phase {
     PHASE_WAITING,   /* for what it comes after */
     PHASE_BLOCKED,   /* held by an operator */
+    PHASE_ASKING,    /* a retry: has the flow run of the run before been completed since? */
     PHASE_RESOLVING, /* its deployment's id is being asked */
     PHASE_CREATING,  /* the intent is durable; create_flow_run is sent until it is answered */
     PHASE_SEARCHING, /* creation was refused: is there a flow run with our key all the same? */
@@ -45,6 +46,7 @@ typedef struct AttemptRecord {
     int64_t crash_seen_at;                               /* CRASHED was first seen: the settle window runs from here */
     int64_t end_seen_at;                                 /* a bad end was believed: the report is due 10 s later */
     int64_t cancel_sent_at; /* Prefect was told to cancel, by whomever: the grace runs from here */
+    int64_t resume_of;      /* Prefect is to resume the pause that began then (its timestamp) */
     bool dirty;             /* to be written in this turn */
 } AttemptRecord;
 
@@ -56,9 +58,10 @@ typedef struct StageRecord {
     char *message;
     Cut cut;
     bool blocked;    /* it will wait for (or waits for) an operator */
-    bool taken_over; /* completed by the run that this one retries, or before `from` */
+    bool taken_over; /* completed by the run that this one retries, or before `from`: it does not run here */
     char *deployment_id, *deployment_name;
-    char *parameters; /* JSON as sent; NULL before */
+    char *parameters;      /* JSON as sent; NULL before */
+    char *former_flow_run; /* of this stage in the run that is retried: asked for before a fresh one is created */
     int64_t started_at, ended_at;
     int64_t retry_at;        /* PHASE_DELAYING: when the next attempt is due; observe: when its `wait` is over */
     AttemptRecord *attempts; /* oldest first */
@@ -125,6 +128,7 @@ typedef struct EventRecord {
 } EventRecord;
 
 void attempt_record_release(AttemptRecord *attempt);
+AttemptRecord attempt_record_copy(const AttemptRecord *from); /* deep, and not dirty */
 void stage_record_release(StageRecord *stage);
 void run_record_release(RunRecord *run);
 void event_record_release(EventRecord *event);

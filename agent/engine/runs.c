@@ -238,11 +238,14 @@ static void check_begun(Turn *turn, Run *run)
 {
     for (size_t i = 0; run->record.state == STATE_SCHEDULED && i < run->definition->node_count; i++) {
         Phase phase = run->stages[i].record.phase;
-        bool asking =
-            phase == PHASE_WAITING || phase == PHASE_RESOLVING || phase == PHASE_CREATING || phase == PHASE_SEARCHING;
+        bool asking = phase == PHASE_WAITING || phase == PHASE_ASKING || phase == PHASE_RESOLVING ||
+                      phase == PHASE_CREATING || phase == PHASE_SEARCHING;
         if (node_is_leaf(&run->definition->nodes[i]) && !asking && !run->stages[i].record.taken_over) {
             run_set_state(turn, run, STATE_RUNNING, REASON_NONE);
         }
+    }
+    if (run->record.state == STATE_SCHEDULED && all_ended(run)) { /* all of it was taken over */
+        run_set_state(turn, run, STATE_RUNNING, REASON_NONE);
     }
 }
 

@@ -182,7 +182,7 @@ static bool waiting_advance(Turn *turn, Run *run, int node)
         stage->record.retry_at = turn->now.wall_ms + definition->wait_ms;
     }
     stage_set_state(turn, run, node, STATE_SCHEDULED, REASON_NONE);
-    stage_set_phase(turn, run, node, PHASE_RESOLVING);
+    stage_set_phase(turn, run, node, stage->record.former_flow_run ? PHASE_ASKING : PHASE_RESOLVING);
     return true;
 }
 
@@ -211,10 +211,11 @@ bool stage_advance(Turn *turn, Run *run, int node)
 {
     static bool (*const advance[PHASES])(Turn *, Run *, int) = {
         [PHASE_WAITING] = waiting_advance,     [PHASE_BLOCKED] = blocked_advance,
-        [PHASE_RESOLVING] = resolving_advance, [PHASE_CREATING] = creating_advance,
-        [PHASE_SEARCHING] = searching_advance, [PHASE_LOOKING] = looking_advance,
-        [PHASE_WATCHING] = watching_advance,   [PHASE_REPORTING] = reporting_advance,
-        [PHASE_DELAYING] = delaying_advance,   [PHASE_ENDED] = ended_advance,
+        [PHASE_ASKING] = asking_advance,       [PHASE_RESOLVING] = resolving_advance,
+        [PHASE_CREATING] = creating_advance,   [PHASE_SEARCHING] = searching_advance,
+        [PHASE_LOOKING] = looking_advance,     [PHASE_WATCHING] = watching_advance,
+        [PHASE_REPORTING] = reporting_advance, [PHASE_DELAYING] = delaying_advance,
+        [PHASE_ENDED] = ended_advance,
     };
     return advance[run->stages[node].record.phase](turn, run, node);
 }

@@ -29,8 +29,9 @@ static const unsigned run_edges[STATES] = {
 
 #define PHASE(phase) (1u << PHASE_##phase)
 static const unsigned phase_edges[PHASES] = {
-    [PHASE_WAITING] = PHASE(BLOCKED) | PHASE(RESOLVING) | PHASE(ENDED),
+    [PHASE_WAITING] = PHASE(BLOCKED) | PHASE(ASKING) | PHASE(RESOLVING) | PHASE(ENDED),
     [PHASE_BLOCKED] = PHASE(WAITING) | PHASE(ENDED),
+    [PHASE_ASKING] = PHASE(RESOLVING) | PHASE(ENDED),
     [PHASE_RESOLVING] = PHASE(CREATING) | PHASE(LOOKING) | PHASE(ENDED),
     [PHASE_CREATING] = PHASE(SEARCHING) | PHASE(WATCHING) | PHASE(ENDED),
     [PHASE_SEARCHING] = PHASE(CREATING) | PHASE(WATCHING) | PHASE(RESOLVING) | PHASE(ENDED),
@@ -82,7 +83,7 @@ void stage_set_phase(Turn *turn, Run *run, int node, Phase to)
     invariant(phase_edges[stage->record.phase] & (1u << to));
     stage->record.phase = to;
     stage->in_flight = false;
-    stage->failures = 0;
+    stage->failures = stage->absences = 0;
     stage->due = TIME_NEVER;
     stage->deadline = TIME_NEVER;
     stage_touch(turn, run, node);

@@ -82,6 +82,26 @@ Request *turn_request(Turn *turn, RequestKind kind, const Run *run, int node)
     return &actions->requests[actions->request_count - 1];
 }
 
+void turn_retry(Turn *turn, const char *run_id, const char *retried_by)
+{
+    RetryRecord record;
+    memcpy(record.run_id, run_id, UUID_SIZE);
+    memcpy(record.retried_by, retried_by, UUID_SIZE);
+    Changes *changes = &turn->actions->changes;
+    array_push(changes->retries, changes->retry_count, changes->retry_capacity) = record;
+}
+
+const char *turn_retried_by(const Turn *turn, const RunRecord *record)
+{
+    const Changes *changes = &turn->actions->changes;
+    for (size_t i = 0; i < changes->retry_count; i++) {
+        if (text_equal(changes->retries[i].run_id, record->id)) {
+            return changes->retries[i].retried_by;
+        }
+    }
+    return record->retried_by[0] ? record->retried_by : NULL;
+}
+
 void turn_remember_keys(Turn *turn, const RequestKey *keys, size_t count, const char *run_id)
 {
     Changes *changes = &turn->actions->changes;
@@ -119,24 +139,21 @@ bool turn_reply_known(Turn *turn, uint64_t token, const RequestKey *keys, size_t
     for (size_t i = 0; i < count; i++) {
         if (key_is_known(&turn->actions->changes, &keys[i], run_id, &same)) {
             turn_remember_keys(turn, keys, same ? i : 0, run_id);
-            turn_reply(turn, token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, run_id);
+            Reply reply = {0};
+            memcpy(reply.run_id, run_id, UUID_SIZE);
+            turn_reply(turn, token, same ? REPLY_REPEATED : REPLY_KEY_REUSED, &reply);
             return true;
         }
     }
     return false;
 }
 
-Reply *turn_reply(Turn *turn, uint64_t token, ReplyKind kind, const char *run_id)
+void turn_reply(Turn *turn, uint64_t token, ReplyKind kind, Reply *said)
 {
+    said->token = token;
+    said->kind = kind;
     Actions *actions = turn->actions;
-    Reply reply = {.token = token, .kind = kind};
-    if (run_id) {
-        size_t length = strlen(run_id);
-        invariant(length < sizeof reply.run_id);
-        memcpy(reply.run_id, run_id, length);
-    }
-    array_push(actions->replies, actions->reply_count, actions->reply_capacity) = reply;
-    return &actions->replies[actions->reply_count - 1];
+    array_push(actions->replies, actions->reply_count, actions->reply_capacity) = *said;
 }
 
 int64_t back_off_ms(int failures)

@@ -4,24 +4,25 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "engine/internal.h"
+#include <string.h>
 
 #define IN(state) (1u << STATE_##state)
 
 typedef struct Verb {
     unsigned states; /* of the run */
-    ReplyKind (*apply)(Turn *turn, Run *run, const VerbEvent *verb, char **detail);
+    ReplyKind (*apply)(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply);
 } Verb;
 
-static ReplyKind cancel(Turn *turn, Run *run, const VerbEvent *verb, char **detail)
+static ReplyKind cancel(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
-    (void)verb, (void)detail;
+    (void)verb, (void)reply;
     run_cut(turn, run, CUT_OPERATOR);
     return REPLY_ACCEPTED;
 }
 
-static ReplyKind hold(Turn *turn, Run *run, const VerbEvent *verb, char **detail)
+static ReplyKind hold(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
-    (void)verb, (void)detail;
+    (void)verb, (void)reply;
     if (!run->record.held) {
         run->record.held = true;
         turn_touch_run(turn, run);
@@ -33,30 +34,33 @@ static ReplyKind hold(Turn *turn, Run *run, const VerbEvent *verb, char **detail
     return REPLY_ACCEPTED;
 }
 
-static ReplyKind release_stage(Turn *turn, Run *run, const char *path, char **detail)
+static ReplyKind release_stage(Turn *turn, Run *run, const char *path, Reply *reply)
 {
     int node = definition_node_find(run->definition, path);
     if (node < 0 || !node_is_leaf(&run->definition->nodes[node])) {
-        text_replace(detail, path);
+        text_replace(&reply->detail, path);
         return REPLY_UNKNOWN_STAGE;
     }
     StageRecord *stage = &run->stages[node].record;
-    if (!stage->blocked || stage->phase > PHASE_BLOCKED) {
-        *detail = text_format("stage %s is not blocked", path);
+    if (stage->blocked && stage->phase <= PHASE_BLOCKED) {
+        stage->blocked = false;
+        stage_touch(turn, run, node);
+    } else if (stage_can_resume(run, node)) {
+        stage_resume(turn, run, node);
+    } else {
+        reply->detail = text_format("stage %s is not blocked, nor is its flow run paused", path);
         return REPLY_STATE;
     }
-    stage->blocked = false;
-    stage_touch(turn, run, node);
     run_advance(turn, run);
     return REPLY_ACCEPTED;
 }
 
-/* The paths of the stages that wait for an operator now. */
-static size_t blocked_stages(const Run *run, Buffer *paths, int *only)
+/* The paths of the stages that wait for an operator now: blocked here, or paused in Prefect. */
+static size_t stages_on_hold(const Run *run, Buffer *paths, int *only)
 {
     size_t count = 0;
     for (int i = 0; i < (int)run->definition->node_count; i++) {
-        if (run->stages[i].record.phase == PHASE_BLOCKED) {
+        if (run->stages[i].record.phase == PHASE_BLOCKED || stage_can_resume(run, i)) {
             buffer_format(paths, "%s%s", count++ ? ", " : "", run->definition->nodes[i].path);
             *only = i;
         }
@@ -64,10 +68,10 @@ static size_t blocked_stages(const Run *run, Buffer *paths, int *only)
     return count;
 }
 
-static ReplyKind resume(Turn *turn, Run *run, const VerbEvent *verb, char **detail)
+static ReplyKind resume(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
     if (verb->stage) {
-        return release_stage(turn, run, verb->stage, detail);
+        return release_stage(turn, run, verb->stage, reply);
     }
     if (run->record.held && run->record.cut == CUT_NONE) {
         run->record.held = false;
@@ -81,25 +85,25 @@ static ReplyKind resume(Turn *turn, Run *run, const VerbEvent *verb, char **deta
     Buffer paths;
     buffer_init(&paths, 4096);
     int only = -1;
-    size_t count = blocked_stages(run, &paths, &only);
+    size_t count = stages_on_hold(run, &paths, &only);
     auto_free char *text = buffer_take(&paths);
     if (count == 1) {
-        return release_stage(turn, run, run->definition->nodes[only].path, detail);
+        return release_stage(turn, run, run->definition->nodes[only].path, reply);
     }
-    *detail = count ? text_format("several stages are blocked: %s", text) : text_copy("nothing is held");
+    reply->detail = count ? text_format("several stages wait: %s", text) : text_copy("nothing is held");
     return count ? REPLY_SEVERAL : REPLY_STATE;
 }
 
-static ReplyKind block(Turn *turn, Run *run, const VerbEvent *verb, char **detail)
+static ReplyKind block(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
     int node = verb->stage ? definition_node_find(run->definition, verb->stage) : -1;
     if (node < 0 || !node_is_leaf(&run->definition->nodes[node])) {
-        text_replace(detail, verb->stage);
+        text_replace(&reply->detail, verb->stage);
         return REPLY_UNKNOWN_STAGE;
     }
     StageRecord *stage = &run->stages[node].record;
     if (stage->phase > PHASE_BLOCKED) {
-        *detail = text_format("stage %s has started already", verb->stage);
+        reply->detail = text_format("stage %s has started already", verb->stage);
         return REPLY_STATE;
     }
     stage->blocked = true;
@@ -108,11 +112,11 @@ static ReplyKind block(Turn *turn, Run *run, const VerbEvent *verb, char **detai
     return REPLY_ACCEPTED;
 }
 
-static ReplyKind step(Turn *turn, Run *run, const VerbEvent *verb, char **detail)
+static ReplyKind step(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
     (void)verb;
     if (!run->record.held || !run->record.admitted) {
-        *detail = text_copy("only a paused run can be stepped");
+        reply->detail = text_copy("only a paused run can be stepped");
         return REPLY_STATE;
     }
     run->stepping = true;
@@ -121,14 +125,30 @@ static ReplyKind step(Turn *turn, Run *run, const VerbEvent *verb, char **detail
     return REPLY_ACCEPTED;
 }
 
+/* By whichever definition and from wherever: it is the new run that is answered. */
+static ReplyKind retry(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
+{
+    return run_retry(turn, run, verb, reply);
+}
+
+#define AT_WORK (IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED))
+#define ENDED   (IN(COMPLETED) | IN(FAILED) | IN(CRASHED) | IN(CANCELLED) | IN(SKIPPED))
 static const Verb verbs[HAPPENINGS] = {
-    [HAPPENED_CANCEL] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED) | IN(CANCELLING), cancel},
-    [HAPPENED_PAUSE] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED), hold},
+    [HAPPENED_CANCEL] = {AT_WORK | IN(CANCELLING), cancel},
+    [HAPPENED_PAUSE] = {AT_WORK, hold},
     /* A stage that runs `always` may be blocked while the run is being cancelled. */
-    [HAPPENED_RESUME] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED) | IN(CANCELLING), resume},
-    [HAPPENED_BLOCK] = {IN(SCHEDULED) | IN(RUNNING) | IN(PAUSED), block},
+    [HAPPENED_RESUME] = {AT_WORK | IN(CANCELLING), resume},
+    [HAPPENED_BLOCK] = {AT_WORK, block},
     [HAPPENED_STEP] = {IN(PAUSED), step},
+    [HAPPENED_RETRY] = {ENDED, retry},
 };
+
+/* Those that have ended are only read. */
+static Run *verb_run(const Engine *engine, const VerbEvent *verb)
+{
+    Run *run = run_of(engine, verb->run_id);
+    return run ? run : (Run *)(uintptr_t)verb->ended;
+}
 
 void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
 {
@@ -136,18 +156,18 @@ void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
     if (turn_reply_known(turn, verb->token, verb->keys, verb->key_count)) {
         return;
     }
-    Run *run = run_of(turn->engine, verb->run_id);
+    Reply reply = {0};
+    Run *run = verb_run(turn->engine, verb);
     if (!run) {
-        turn_reply(turn, verb->token, REPLY_UNKNOWN_RUN, NULL);
+        turn_reply(turn, verb->token, REPLY_UNKNOWN_RUN, &reply);
         return;
     }
-    char *detail = NULL;
-    bool fits = !run->ended && (verbs[kind].states & (1u << run->record.state));
-    ReplyKind result = fits ? verbs[kind].apply(turn, run, verb, &detail) : REPLY_STATE;
+    memcpy(reply.run_id, run->record.id, UUID_SIZE);
+    bool fits = verbs[kind].states & (1u << run->record.state);
+    ReplyKind result = fits ? verbs[kind].apply(turn, run, verb, &reply) : REPLY_STATE;
     if (result == REPLY_ACCEPTED) {
-        turn_remember_keys(turn, verb->keys, verb->key_count, verb->run_id);
+        turn_remember_keys(turn, verb->keys, verb->key_count, reply.run_id);
     }
-    Reply *reply = turn_reply(turn, verb->token, result, run->record.id);
-    reply->state = run->record.state;
-    reply->detail = detail;
+    reply.state = run->record.state;
+    turn_reply(turn, verb->token, result, &reply);
 }

@@ -50,7 +50,7 @@ static void unwatch(Turn *turn, Run *run, int node)
     watches_remove(&turn->engine->watches, stage_attempt(&run->stages[node])->flow_run_id, run, node);
 }
 
-static void state_copy(AttemptRecord *attempt, const FlowRun *flow_run)
+void attempt_see(AttemptRecord *attempt, const FlowRun *flow_run)
 {
     bool same = attempt->prefect_type == flow_run->type && attempt->prefect_timestamp == flow_run->state_timestamp &&
                 text_equal(attempt->prefect_name, flow_run->state_name) &&
@@ -143,7 +143,7 @@ void flow_run_seen(Turn *turn, Run *run, int node, const FlowRun *flow_run, int6
     PrefectType before = attempt->prefect_type;
     int64_t timestamp_before = attempt->prefect_timestamp;
     bool first = !attempt->created_at;
-    state_copy(attempt, flow_run);
+    attempt_see(attempt, flow_run);
     stage->absences = 0;
     stage->last_seen = asked_boot_ms;
     if (first && !attempt->crash_seen_at) {
@@ -300,6 +300,7 @@ bool watching_advance(Turn *turn, Run *run, int node)
     if (!crashed && !observed(run, node) && !stage->cancel_in_flight && turn->now.boot_ms >= stage->cancel_due) {
         cancel_send(turn, run, node);
     }
+    resuming_advance(turn, run, node);
     return false;
 }
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const char *const cut_names[CUTS] = {"none", "operator", "replaced", "run_timeout", "sibling", "stage_timeout"};
-static const char *const phase_names[PHASES] = {"waiting", "blocked",  "resolving", "creating", "searching",
-                                                "looking", "watching", "reporting", "delaying", "ended"};
+static const char *const phase_names[PHASES] = {"waiting",   "blocked",   "asking",  "resolving",
+                                                "creating",  "searching", "looking", "watching",
+                                                "reporting", "delaying",  "ended"};
 static const char *const reason_column_names[REASONS] = {"none",      "failed",       "crashed",  "cancelled",
                                                          "timed_out", "not_observed", "rejected", "lost"};
 
@@ -77,6 +78,7 @@ static const Column stage_columns[] = {
     TEXT(StageRecord, deployment_id),
     TEXT(StageRecord, deployment_name),
     TEXT(StageRecord, parameters),
+    TEXT(StageRecord, former_flow_run),
     INTEGER(StageRecord, started_at),
     INTEGER(StageRecord, ended_at),
     INTEGER(StageRecord, retry_at),
@@ -103,6 +105,7 @@ static const Column attempt_columns[] = {
     INTEGER(AttemptRecord, crash_seen_at),
     INTEGER(AttemptRecord, end_seen_at),
     INTEGER(AttemptRecord, cancel_sent_at),
+    INTEGER(AttemptRecord, resume_of),
 };
 
 const Table run_table = {"run", "", 0, run_columns, COUNT(run_columns)};

@@ -129,6 +129,14 @@ static bool put_tick(Journal *journal, const TickRecord *tick, Error *error)
     return store_run(journal, statement, error);
 }
 
+static bool put_retry(Journal *journal, const RetryRecord *retry, Error *error)
+{
+    sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_RETRY);
+    bind_text(statement, 1, retry->retried_by);
+    bind_text(statement, 2, retry->run_id);
+    return store_run(journal, statement, error);
+}
+
 static bool put_key(Journal *journal, const KeyRecord *key, Error *error)
 {
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_KEY);
@@ -187,6 +195,11 @@ static bool put_all(Journal *journal, const Changes *changes, const AgentTotals 
     }
     for (size_t i = 0; i < changes->run_count; i++) {
         if (!put_run(journal, changes->runs[i], error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < changes->retry_count; i++) {
+        if (!put_retry(journal, &changes->retries[i], error)) {
             return false;
         }
     }

@@ -16,6 +16,7 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_PUT_FAILURE] = "INSERT OR REPLACE INTO failure VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_PUT_EVENT] = "INSERT INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_PUT_TICK] = "INSERT OR REPLACE INTO tick VALUES(?, ?, ?, ?, ?)",
+    [STATEMENT_PUT_RETRY] = "UPDATE run SET retried_by = ? WHERE id = ?",
     [STATEMENT_PUT_KEY] = "INSERT OR REPLACE INTO request_key VALUES(?, ?, ?, ?, ?)",
     [STATEMENT_PUT_DEFINITION] = "INSERT OR IGNORE INTO definition VALUES(?, ?)",
     [STATEMENT_PUT_FILE] = "INSERT OR REPLACE INTO definition_file VALUES(?, ?, ?)",

@@ -15,6 +15,8 @@ static const HappeningKind happenings[REQUEST_KINDS] = {
     [REQUEST_SEARCH] = HAPPENED_SEARCHED,
     [REQUEST_LOOK] = HAPPENED_LOOKED,
     [REQUEST_CANCEL] = HAPPENED_CANCEL_ANSWERED,
+    [REQUEST_RESUME] = HAPPENED_RESUME_ANSWERED,
+    [REQUEST_ASK] = HAPPENED_ASKED,
     [REQUEST_REPORT] = HAPPENED_REPORTED,
     [REQUEST_POLL] = HAPPENED_POLLED,
 };
@@ -146,6 +148,19 @@ static void fill_cancel(Answer *answer, const Json *body)
         return;
     }
     answer->happening.answer.type = (PrefectType)index;
+}
+
+/* {"status":"ACCEPT", "state":..., "details":{"reason":...}}: refusals come with 200 too. */
+static void fill_resume(Answer *answer, const Json *body)
+{
+    const char *status = json_member_text(body, "status");
+    if (!status) {
+        answer_spoil(answer, "the answer does not say whether it was accepted");
+    } else if (!text_equal(status, "ACCEPT")) {
+        const char *reason = json_member_text(json_member(body, "details"), "reason");
+        answer_spoil(answer, reason ? reason : status);
+        answer->happening.answer.outcome = OUTCOME_REFUSED;
+    }
 }
 
 static void fill_report(Answer *answer, const Json *body)
@@ -285,6 +300,9 @@ static Next good_answer(Task *task, const Result *result, Answer **answer)
         break;
     case REQUEST_CANCEL:
         fill_cancel(*answer, result->body);
+        break;
+    case REQUEST_RESUME:
+        fill_resume(*answer, result->body);
         break;
     case REQUEST_REPORT:
         fill_report(*answer, result->body);

@@ -9,6 +9,7 @@ const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_CREATE] = "/deployments/{id}/create_flow_run",
     [ENDPOINT_FLOW_RUNS] = "/flow_runs/filter",
     [ENDPOINT_SET_STATE] = "/flow_runs/{id}/set_state",
+    [ENDPOINT_RESUME] = "/flow_runs/{id}/resume",
     [ENDPOINT_STATES] = "/flow_run_states/",
     [ENDPOINT_TASK_RUNS] = "/task_runs/filter",
     [ENDPOINT_LOGS] = "/logs/filter",

@@ -77,8 +77,8 @@ int task_priority(const Task *task)
 {
     static const int of_kind[] = {[TASK_CSRF] = 0, [TASK_CONTACT] = 1, [TASK_VERSION] = 1, [TASK_FETCH] = 2};
     static const int of_request[REQUEST_KINDS] = {
-        [REQUEST_RESOLVE] = 1, [REQUEST_CREATE] = 1, [REQUEST_SEARCH] = 1, [REQUEST_CANCEL] = 1,
-        [REQUEST_LOOK] = 2,    [REQUEST_REPORT] = 2, [REQUEST_POLL] = 3,
+        [REQUEST_RESOLVE] = 1, [REQUEST_CREATE] = 1, [REQUEST_SEARCH] = 1, [REQUEST_CANCEL] = 1, [REQUEST_RESUME] = 1,
+        [REQUEST_ASK] = 1,     [REQUEST_LOOK] = 2,   [REQUEST_REPORT] = 2, [REQUEST_POLL] = 3,
     };
     if (task->kind == TASK_REQUEST && task->request.background) {
         return PRIORITIES - 1;
@@ -90,7 +90,7 @@ bool task_lists_flow_runs(const Task *task)
 {
     RequestKind kind = task->request.kind;
     return task->kind == TASK_REQUEST && !task->states_only &&
-           (kind == REQUEST_POLL || kind == REQUEST_SEARCH || kind == REQUEST_LOOK);
+           (kind == REQUEST_POLL || kind == REQUEST_SEARCH || kind == REQUEST_LOOK || kind == REQUEST_ASK);
 }
 
 static void build_resolve(Task *task, Buffer *path, Buffer *body)
@@ -179,6 +179,22 @@ static void build_cancel(Task *task, Buffer *path, Buffer *body)
                           : "{\"state\":{\"type\":\"CANCELLING\",\"name\":\"Cancelling\"},\"force\":false}");
 }
 
+static void build_resume(Task *task, Buffer *path, Buffer *body)
+{
+    task->endpoint = ENDPOINT_RESUME;
+    buffer_format(path, "/flow_runs/%s/resume", task->request.flow_run_id);
+    buffer_text(body, "{}");
+}
+
+static void build_ask(Task *task, Buffer *path, Buffer *body)
+{
+    JsonWriter writer;
+    task->endpoint = ENDPOINT_FLOW_RUNS;
+    buffer_text(path, "/flow_runs/filter");
+    filter_begin(&writer, body, "flow_runs", "id", &task->request.flow_run_id, 1);
+    filter_end(&writer, 1);
+}
+
 static void build_report(Task *task, Buffer *path, Buffer *body)
 {
     const char *id = task->request.flow_run_id;
@@ -217,6 +233,7 @@ static void build_request(Task *task, int64_t now_wall_ms, Buffer *path, Buffer 
     static void (*const builders[REQUEST_KINDS])(Task *, Buffer *, Buffer *) = {
         [REQUEST_RESOLVE] = build_resolve, [REQUEST_CREATE] = build_create, [REQUEST_SEARCH] = build_search,
         [REQUEST_CANCEL] = build_cancel,   [REQUEST_REPORT] = build_report, [REQUEST_POLL] = build_poll,
+        [REQUEST_RESUME] = build_resume,   [REQUEST_ASK] = build_ask,
     };
     if (task->request.kind == REQUEST_LOOK) {
         build_look(task, now_wall_ms, path, body);

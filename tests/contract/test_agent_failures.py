@@ -162,3 +162,31 @@ def test_killed_and_started_again_it_goes_on(world):
     world.only(deployment)
     world.only(after)
     assert agent.metrics().value("sendpost_runs_total", sendpost="daily", trigger="api") == 1
+
+
+def test_retried_after_somebody_completed_it_in_prefect(world):
+    deployment, after = world.deploy("main"), world.deploy("after")
+    agent = world.start(world.stage("main", "main"), world.stage("after", "after"))
+    old = agent.trigger("daily")
+    flow_run = world.finish(deployment, "RUNNING", "FAILED", message="broken")
+    world.driver.task_run_create(flow_run["id"], "explode", "FAILED", "late")
+    agent.wait_ended(old)
+    world.driver.drive(flow_run["id"], "COMPLETED")
+    new = agent.send("POST", f"/v1/runs/{old}/retry", {}).json()["id"]
+    world.finish(after, "RUNNING", "COMPLETED")
+    run = agent.wait_ended(new)
+    assert (run["state"], stage(run, "main")["flow_run"]["id"]) == ("completed", flow_run["id"])
+    world.only(deployment)
+    world.only(after)
+
+
+def test_what_prefect_paused_is_resumed(world):
+    deployment = world.deploy("main")
+    agent = world.start(world.stage("main"))
+    run_id = agent.trigger("daily")
+    flow_run = world.finish(deployment, "PENDING", "RUNNING", "PAUSED")
+    agent.wait_stage(run_id, "only", "paused")
+    assert agent.send("POST", f"/v1/runs/{run_id}/resume", {}).status == 202
+    agent.wait_stage(run_id, "only", "running")
+    world.driver.drive(flow_run["id"], "COMPLETED")
+    assert agent.wait_ended(run_id)["state"] == "completed"

@@ -20,8 +20,8 @@ static void check_bounds(const CommandBody *body)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const HappeningKind kinds[] = {HAPPENED_TRIGGER, HAPPENED_CANCEL, HAPPENED_PAUSE,
-                                          HAPPENED_RESUME,  HAPPENED_BLOCK,  HAPPENED_STEP};
+    static const HappeningKind kinds[] = {HAPPENED_TRIGGER, HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME,
+                                          HAPPENED_BLOCK,   HAPPENED_STEP,   HAPPENED_RETRY};
     if (size == 0 || size > REQUEST_BODY_MAX) {
         return 0;
     }

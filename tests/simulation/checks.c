@@ -129,6 +129,15 @@ void check_cancel(const World *world, const Request *request, const SimulatedRun
     invariant(!request->force || grace_over || run->paused || world->jumped);
 }
 
+void check_resume(const World *world, const Request *request)
+{
+    const SimulatedRun *run = prefect_find(world, request->flow_run_id);
+    const StoredRun *stored;
+    int node;
+    invariant(run && !run->foreign && run->paused);
+    invariant(run->deleted || store_find_attempt(world->store, run->flow_run.key, &stored, &node));
+}
+
 /* An attempt's end must be what really happened to its flow run. */
 static void check_attempt(const World *world, const AttemptRecord *attempt)
 {
@@ -136,6 +145,9 @@ static void check_attempt(const World *world, const AttemptRecord *attempt)
     invariant(state_is_end(attempt->state));
     invariant(!attempt->flow_run_id || run);
     PrefectType type = run ? run->flow_run.type : PREFECT_SCHEDULED;
+    if (run && run->completed_by_hand) {
+        return; /* what it was before is not known any more */
+    }
     switch (attempt->reason) {
     case REASON_NONE:
         invariant(attempt->state == STATE_COMPLETED && type == PREFECT_COMPLETED);
@@ -199,6 +211,39 @@ static bool counts_as_failed(const StoredRun *stored, int node)
     return bad && !stored->definition->nodes[node].allow_failure && !stage->taken_over;
 }
 
+/* What is taken over did not run here: it has no flow run of its own. */
+static void check_taken_over(const StoredRun *stored, const StageRecord *stage)
+{
+    bool asked = stage->former_flow_run && stage->attempt_count == 1 &&
+                 text_equal(stage->former_flow_run, stage->attempts[0].flow_run_id);
+    for (size_t i = 0; i < stage->attempt_count && stage->taken_over; i++) {
+        invariant(!stage->attempts[i].key && stored->record.retry_of[0]);
+    }
+    invariant(!stage->taken_over || stage->state == STATE_COMPLETED ||
+              (stage->state == STATE_SKIPPED && stage->attempt_count == 0));
+    invariant(!stage->taken_over || stage->state != STATE_COMPLETED || asked || !stage->former_flow_run);
+}
+
+/* A retry and what it retries know each other, and nothing that the one has completed is done again by the other,
+ * unless it was asked for. */
+static void check_retry(Store *store, const StoredRun *stored)
+{
+    const RunRecord *record = &stored->record;
+    invariant((record->trigger == TRIGGER_RETRY) == (record->retry_of[0] != '\0'));
+    if (!record->retry_of[0]) {
+        return;
+    }
+    const StoredRun *old = store_find(store, record->retry_of);
+    invariant(old && state_is_end(old->record.state) && text_equal(old->record.retried_by, record->id));
+    invariant(old->record.for_at == record->for_at && text_equal(old->record.parameters, record->parameters));
+    for (size_t i = 0; i < old->stage_count && !record->from; i++) {
+        const StageRecord *stage = &old->stages[i];
+        const Node *node = &old->definition->nodes[stage->node];
+        bool done = node_is_leaf(node) && stage->state == STATE_COMPLETED && node->when == WHEN_SUCCESS;
+        invariant(!done || stage_of(stored, stage->node)->taken_over);
+    }
+}
+
 /* Who may stop a stage for what, and what comes after a failure. */
 static void check_stage(const StoredRun *stored, const StageRecord *stage)
 {
@@ -207,7 +252,7 @@ static void check_stage(const StoredRun *stored, const StageRecord *stage)
     invariant(stage->cut != CUT_OPERATOR || cut == CUT_OPERATOR);
     invariant(stage->cut != CUT_REPLACED || cut == CUT_REPLACED);
     invariant(stage->cut != CUT_RUN_TIMEOUT || cut == CUT_RUN_TIMEOUT || cut == CUT_OPERATOR);
-    invariant(!stage->taken_over || (stage->state == STATE_SKIPPED && stage->attempt_count == 0));
+    check_taken_over(stored, stage);
     if (node->when == WHEN_ALWAYS && !stage->taken_over) {
         invariant(stage->state != STATE_SKIPPED && (stage->cut == CUT_NONE || stage->cut == CUT_STAGE_TIMEOUT));
     }
@@ -289,6 +334,7 @@ void check_rest(const Engine *engine, const World *world, Store *store, char (*a
     }
     for (size_t i = 0; i < store->run_count; i++) {
         check_run(world, &store->runs[i]);
+        check_retry(store, &store->runs[i]);
     }
     check_flow_runs(world, store);
     check_totals(store);

@@ -19,6 +19,9 @@ void check_creation(const World *world, const Request *request);
 /* When Prefect is asked to cancel: for a durable reason, and not by force before the grace is over. */
 void check_cancel(const World *world, const Request *request, const SimulatedRun *run);
 
+/* When Prefect is asked to resume: an operator has asked for it, durably. */
+void check_resume(const World *world, const Request *request);
+
 /* When everything has come to rest: every accepted run ended, for a reason that really was one, and was counted once.
  */
 void check_rest(const Engine *engine, const World *world, Store *store, char (*accepted)[UUID_SIZE],

@@ -272,6 +272,28 @@ static void process_search(World *world, const Request *request, Answer *answer)
     }
 }
 
+static void process_ask(World *world, const Request *request, Answer *answer)
+{
+    SimulatedRun *run = (SimulatedRun *)(uintptr_t)prefect_find(world, request->flow_run_id);
+    invariant(run && !run->foreign);
+    bool missed = !run->missed && world_chance(world, 10);
+    run->missed = run->missed || missed;
+    if (!run->deleted && !missed) {
+        answer_flow_run(answer, run);
+    }
+}
+
+static void process_resume(World *world, const Request *request, Answer *answer)
+{
+    SimulatedRun *run = (SimulatedRun *)(uintptr_t)prefect_find(world, request->flow_run_id);
+    check_resume(world, request);
+    if (!run || run->deleted || run->flow_run.type != PREFECT_PAUSED) {
+        answer->event.outcome = OUTCOME_REFUSED;
+        return;
+    }
+    set_type(world, run, PREFECT_RUNNING);
+}
+
 static void process_report(World *world, const Request *request, Answer *answer)
 {
     SimulatedRun *run = (SimulatedRun *)(uintptr_t)prefect_find(world, request->flow_run_id);
@@ -289,6 +311,8 @@ static const struct {
     [REQUEST_SEARCH] = {HAPPENED_SEARCHED, process_search},
     [REQUEST_LOOK] = {HAPPENED_LOOKED, process_look},
     [REQUEST_CANCEL] = {HAPPENED_CANCEL_ANSWERED, process_cancel},
+    [REQUEST_RESUME] = {HAPPENED_RESUME_ANSWERED, process_resume},
+    [REQUEST_ASK] = {HAPPENED_ASKED, process_ask},
     [REQUEST_REPORT] = {HAPPENED_REPORTED, process_report},
     [REQUEST_POLL] = {HAPPENED_POLLED, process_poll},
 };
@@ -333,7 +357,17 @@ void prefect_meddle(World *world)
     }
     SimulatedRun *run = &world->runs[world_random(world, world->run_count)];
     bool ended = prefect_type_is_end(run->flow_run.type);
-    switch (world_random(world, 4)) {
+    switch (world_random(world, 6)) {
+    case 4:
+    case 5: /* what failed is brought to its end by hand */
+        if (ended && run->flow_run.type != PREFECT_COMPLETED) {
+            run->wakes = false;
+            run->completed_by_hand = true;
+            int64_t ended_boot = run->ended_boot; /* it does not work any more since then */
+            set_type(world, run, PREFECT_COMPLETED);
+            run->ended_boot = ended_boot;
+        }
+        break;
     case 0:
         run->deleted = true; /* which frees its key */
         text_replace(&run->flow_run.key, NULL);

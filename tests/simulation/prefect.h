@@ -11,12 +11,13 @@ typedef struct SimulatedRun {
     int plan;  /* what becomes of it: see prefect.c */
     int steps; /* taken in it */
     bool deleted;
-    bool foreign;  /* somebody else started it */
-    bool wakes;    /* once it has crashed, it goes on all the same */
-    bool missed;   /* a poll did not find it though it is there: once in its life */
-    bool reported; /* a report was complete */
-    bool judged;   /* its attempt has ended, and that was checked */
-    bool paused;   /* once in its life */
+    bool foreign;           /* somebody else started it */
+    bool wakes;             /* once it has crashed, it goes on all the same */
+    bool missed;            /* a poll did not find it though it is there: once in its life */
+    bool reported;          /* a report was complete */
+    bool judged;            /* its attempt has ended, and that was checked */
+    bool paused;            /* once in its life */
+    bool completed_by_hand; /* after it had ended otherwise */
     int64_t created_boot, ended_boot, crashed_boot;
     int64_t cancelling_boot; /* for the first time */
     int64_t crashed_ms;      /* the longest that it was crashed in one go */

@@ -161,20 +161,64 @@ static void trigger(Life *life)
     engine_step(life->engine, &(Happening){.kind = HAPPENED_TRIGGER, .trigger = event}, world->now, &life->actions);
 }
 
+/* An ended run as the API loads it for a verb; borrows from the store. Stages without a record were never reached. */
+static Run *ended_run(Life *life, const char *id)
+{
+    StoredRun *stored = store_find(&life->store, id);
+    if (!stored || engine_run_find(life->engine, id)) {
+        return NULL;
+    }
+    Run *run = memory_new(sizeof *run);
+    run->record = stored->record;
+    run->definition = stored->definition;
+    run->stages = memory_new(run->definition->node_count * sizeof *run->stages);
+    for (size_t i = 0; i < run->definition->node_count; i++) {
+        run->stages[i].record = (StageRecord){.node = (int)i, .state = STATE_SKIPPED};
+    }
+    for (size_t i = 0; i < stored->stage_count; i++) {
+        run->stages[stored->stages[i].node].record = stored->stages[i];
+    }
+    return run;
+}
+
+static void operate_on(Life *life, HappeningKind kind, const char *run_id, const char *stage)
+{
+    char id[UUID_SIZE];
+    auto_free char *seed = text_format("run %d", life->triggers++);
+    uuid_from_digest(seed, strlen(seed), id);
+    Run *ended = ended_run(life, run_id);
+    VerbEvent verb = {
+        .token = kind == HAPPENED_RETRY ? 1 : 2,
+        .run_id = run_id,
+        .ended = ended,
+        .stage = stage,
+        .new_run_id = id,
+        .from = kind == HAPPENED_RETRY ? stage : NULL,
+        .current = world_random(&life->world, 2),
+    };
+    engine_step(life->engine, &(Happening){.kind = kind, .verb = verb}, life->world.now, &life->actions);
+    if (ended) {
+        free(ended->stages);
+        free(ended);
+    }
+}
+
+/* A retry may come from two people at once. */
 static void operate(Life *life)
 {
-    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME,
-                                          HAPPENED_RESUME, HAPPENED_BLOCK, HAPPENED_STEP};
+    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME, HAPPENED_RESUME,
+                                          HAPPENED_BLOCK,  HAPPENED_STEP,  HAPPENED_RETRY,  HAPPENED_RETRY,
+                                          HAPPENED_RETRY,  HAPPENED_RETRY};
     if (life->accepted_count == 0) {
         return;
     }
     const char *run = life->accepted[world_random(&life->world, life->accepted_count)];
-    Happening happening = {.kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)],
-                           .verb = {.token = 2, .run_id = run, .stage = NULL}};
-    if (happening.kind == HAPPENED_BLOCK) {
-        happening.verb.stage = any_stage(life);
+    HappeningKind kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)];
+    bool from = kind == HAPPENED_RETRY && world_random(&life->world, 4) == 0;
+    const char *stage = kind == HAPPENED_BLOCK || from ? any_stage(life) : NULL;
+    for (uint64_t times = kind == HAPPENED_RETRY ? 2 : 1; times > 0; times--) {
+        operate_on(life, kind, run, stage);
     }
-    engine_step(life->engine, &happening, life->world.now, &life->actions);
 }
 
 static void resume(Life *life, const char *run, const char *stage)
@@ -280,7 +324,7 @@ static void plan_life(Life *life)
     static const struct {
         Task task;
         unsigned most;
-    } plan[] = {{TASK_TRIGGER, 4}, {TASK_VERB, 4}, {TASK_CRASH, 3}, {TASK_OUTAGE, 2}, {TASK_JUMP, 2}, {TASK_MEDDLE, 4}};
+    } plan[] = {{TASK_TRIGGER, 4}, {TASK_VERB, 8}, {TASK_CRASH, 3}, {TASK_OUTAGE, 2}, {TASK_JUMP, 2}, {TASK_MEDDLE, 6}};
     World *world = &life->world;
     world_schedule(world, 0, (Entry){.task = TASK_TRIGGER});
     world_schedule(world, FAULTS_MS + SETTLE_AGAIN_MS, (Entry){.task = TASK_SETTLE});

@@ -6,21 +6,6 @@
 #include "marks.h"
 #include <string.h>
 
-static AttemptRecord attempt_copy(const AttemptRecord *from)
-{
-    AttemptRecord to = *from;
-    to.message = text_copy(from->message);
-    to.deployment_id = text_copy(from->deployment_id);
-    to.key = text_copy(from->key);
-    to.body = text_copy(from->body);
-    to.flow_run_id = text_copy(from->flow_run_id);
-    to.flow_run_name = text_copy(from->flow_run_name);
-    to.prefect_name = text_copy(from->prefect_name);
-    to.prefect_message = text_copy(from->prefect_message);
-    to.dirty = false;
-    return to;
-}
-
 static void stage_copy_own(StageRecord *to, const StageRecord *from)
 {
     AttemptRecord *attempts = to->attempts;
@@ -29,11 +14,13 @@ static void stage_copy_own(StageRecord *to, const StageRecord *from)
     free(to->deployment_id);
     free(to->deployment_name);
     free(to->parameters);
+    free(to->former_flow_run);
     *to = *from;
     to->message = text_copy(from->message);
     to->deployment_id = text_copy(from->deployment_id);
     to->deployment_name = text_copy(from->deployment_name);
     to->parameters = text_copy(from->parameters);
+    to->former_flow_run = text_copy(from->former_flow_run);
     to->attempts = attempts;
     to->attempt_count = count;
     to->dirty = false;
@@ -98,7 +85,7 @@ static void commit_attempts(StageRecord *to, StageRecord *from, bool stopped)
             invariant(i == to->attempt_count);
             to->attempts = memory_resize(to->attempts, ++to->attempt_count, sizeof *to->attempts);
         }
-        to->attempts[i] = attempt_copy(attempt);
+        to->attempts[i] = attempt_record_copy(attempt);
     }
 }
 
@@ -145,6 +132,15 @@ static void commit_run(Store *store, Run *run)
     run->record.dirty = run->dirty = false;
 }
 
+/* Once, and by a run that is there. */
+static void commit_retry(Store *store, const RetryRecord *retry)
+{
+    StoredRun *old = store_find(store, retry->run_id), *by = store_find(store, retry->retried_by);
+    invariant(old && by && old != by);
+    invariant(state_is_end(old->record.state) && !old->record.retried_by[0]);
+    memcpy(old->record.retried_by, retry->retried_by, UUID_SIZE);
+}
+
 static void commit_key(Store *store, const KeyRecord *key)
 {
     StoredKey stored = {text_copy(key->scope), text_copy(key->key), text_copy(key->digest), ""};
@@ -186,6 +182,9 @@ void store_commit(Store *store, const Changes *changes, const AgentTotals *total
 {
     for (size_t i = 0; i < changes->run_count; i++) {
         commit_run(store, changes->runs[i]);
+    }
+    for (size_t i = 0; i < changes->retry_count; i++) {
+        commit_retry(store, &changes->retries[i]);
     }
     for (size_t i = 0; i < changes->sendpost_count; i++) {
         commit_sendpost(&store->sendpost, changes->sendposts[i]);
@@ -236,7 +235,7 @@ void store_restore(const Store *store, Engine *engine)
             for (size_t k = 0; k < stored->stages[j].attempt_count; k++) {
                 StageRecord *stage = &stages[j];
                 stage->attempts = memory_resize(stage->attempts, k + 1, sizeof *stage->attempts);
-                stage->attempts[stage->attempt_count++] = attempt_copy(&stored->stages[j].attempts[k]);
+                stage->attempts[stage->attempt_count++] = attempt_record_copy(&stored->stages[j].attempts[k]);
             }
         }
         engine_restore_run(engine, record, stages, stored->stage_count, definition_hold(stored->definition));

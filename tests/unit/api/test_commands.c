@@ -218,6 +218,68 @@ static void test_verbs_on_other_runs(void **state)
     json_free(json_of(unreadable, 503));
 }
 
+/* What the journal has of a run that failed in its first stage. */
+static void journal_has(World *world, State state, const char *retried_by)
+{
+    world->journal.ended_text = daily;
+    world->journal.ended = (RunRecord){.id = "01920000-0000-7000-8000-0000000000ab",
+                                       .sendpost = text_copy("daily"),
+                                       .state = state,
+                                       .for_at = 86400000,
+                                       .parameters = text_copy("{\"limit\":7}")};
+    snprintf(world->journal.ended.retried_by, UUID_SIZE, "%s", retried_by);
+}
+
+#define RETRY "POST /v1/runs/01920000-0000-7000-8000-0000000000ab/retry"
+
+static void test_retry(void **state)
+{
+    World *world = *state;
+    journal_has(world, STATE_FAILED, "");
+    auto_free char *answer = ask_with(world, RETRY, "Idempotency-Key: k\r\n", "{}");
+    auto_json *run = json_of(answer, 202);
+    assert_string_not_equal(json_member_text(run, "id"), world->journal.ended.id);
+    assert_string_equal(json_member_text(run, "retry_of"), world->journal.ended.id);
+    assert_string_equal(json_member_text(run, "trigger"), "retry");
+    assert_string_equal(json_member_text(run, "for"), "1970-01-02T00:00:00.000Z");
+    int64_t limit = 0;
+    assert_true(json_integer(json_member(json_member(run, "parameters"), "limit"), &limit));
+    assert_int_equal(limit, 7);
+    auto_free char *location = text_format("\r\nLocation: /v1/runs/%s\r\n", json_member_text(run, "id"));
+    assert_non_null(strstr(answer, location));
+    assert_string_equal(world->journal.audited, "127.0.0.1 retry 202");
+    assert_string_equal(world->remembered, "01920000-0000-7000-8000-0000000000ab/retry k");
+    auto_free char *again = ask(world, RETRY, "{}");
+    auto_json *running = json_of(again, 409);
+    assert_string_equal(json_member_text(running, "active_run"), json_member_text(run, "id"));
+}
+
+static void test_retry_is_refused(void **state)
+{
+    static const struct {
+        const char *body;
+        int status;
+        const char *says;
+    } cases[] = {{"{\"definition\":\"old\"}", 400, "can only be"},  {"{\"definition\":true}", 400, "can only be"},
+                 {"{\"stage\":\"render\"}", 400, "unknown member"}, {"{\"from\":1}", 400, "must be a string"},
+                 {"{\"from\":\"nowhere\"}", 422, "/from"},          {"{}", 409, "\"retried_by\":\"by\""}};
+    World *world = *state;
+    auto_free char *unknown = ask(world, RETRY, "{}");
+    json_free(json_of(unknown, 404));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run_record_release(&world->journal.ended);
+        journal_has(world, STATE_FAILED, cases[i].status == 409 ? "by" : "");
+        auto_free char *answer = ask(world, RETRY, cases[i].body);
+        assert_int_equal(status_of(answer), cases[i].status);
+        assert_non_null(strstr(answer, cases[i].says));
+    }
+    auto_free char *id = trigger(world);
+    auto_free char *line = text_format("POST /v1/runs/%s/retry", id);
+    auto_free char *early = ask(world, line, "{\"definition\":\"current\"}");
+    auto_json *unfit = json_of(early, 409);
+    assert_string_equal(json_member_text(unfit, "state"), "scheduled");
+}
+
 static void test_unavailable(void **state)
 {
     World *world = *state;
@@ -262,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_verbs_and_their_keys, start, stop),
         cmocka_unit_test_setup_teardown(test_verbs, start, stop),
         cmocka_unit_test_setup_teardown(test_verbs_on_other_runs, start, stop),
+        cmocka_unit_test_setup_teardown(test_retry, start, stop),
+        cmocka_unit_test_setup_teardown(test_retry_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(test_unavailable, start, stop),
         cmocka_unit_test_setup_teardown(test_draining, start, stop),
     };

@@ -68,7 +68,7 @@ static void test_unknown_paths(void **state)
                                         "/a/b/c/d/e/f/g/h/i/j",
                                         "metrics",
                                         "/METRICS",
-                                        "/v1/runs/x/retry"};
+                                        "/v1/runs/x/again"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         Path path;
         Match match = match_of("GET", paths[i], &path);

@@ -64,17 +64,170 @@ static void several_blocked_stages_are_named(void **state)
     fixture_release(&fixture);
 }
 
-static void verbs_fit_states(void **state)
+/* --- each verb in each state --- */
+
+enum { VERBS = 6 };
+static const HappeningKind verbs[VERBS] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME,
+                                           HAPPENED_BLOCK,  HAPPENED_STEP,  HAPPENED_RETRY};
+
+static void nothing(Fixture *fixture)
+{
+    (void)fixture;
+}
+
+static void planned(Fixture *fixture)
+{
+    fixture_trigger(fixture, (TriggerEvent){.start_at = fixture->now.wall_ms + 60000});
+}
+
+static void scheduled(Fixture *fixture)
+{
+    fixture_trigger(fixture, (TriggerEvent){.token = 1});
+}
+
+static void running(Fixture *fixture)
+{
+    fixture_start(fixture);
+    fixture_seen(fixture, PREFECT_RUNNING);
+}
+
+static void held(Fixture *fixture)
+{
+    fixture_trigger(fixture, (TriggerEvent){.paused = true});
+}
+
+static void cancelling(Fixture *fixture)
+{
+    running(fixture);
+    fixture_verb(fixture, HAPPENED_CANCEL, NULL);
+}
+
+#define YES    REPLY_ACCEPTED
+#define NO     REPLY_STATE
+#define NOBODY REPLY_UNKNOWN_RUN
+static const struct {
+    void (*make)(Fixture *fixture); /* NULL: it has ended, only the journal has it */
+    State state;
+    ReplyKind replies[VERBS]; /* cancel, pause, resume, block, step, retry */
+} cells[] = {
+    {nothing, STATE_NEVER_RUN, {NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY}},
+    {planned, STATE_SCHEDULED, {YES, YES, NO, YES, NO, NO}},
+    {scheduled, STATE_SCHEDULED, {YES, YES, NO, YES, NO, NO}},
+    {running, STATE_RUNNING, {YES, YES, NO, YES, NO, NO}},
+    {held, STATE_PAUSED, {YES, YES, YES, YES, YES, NO}},
+    {cancelling, STATE_CANCELLING, {YES, NO, NO, NO, NO, NO}},
+    {NULL, STATE_COMPLETED, {NO, NO, NO, NO, NO, YES}},
+    {NULL, STATE_FAILED, {NO, NO, NO, NO, NO, YES}},
+    {NULL, STATE_CRASHED, {NO, NO, NO, NO, NO, YES}},
+    {NULL, STATE_CANCELLED, {NO, NO, NO, NO, NO, YES}},
+    {NULL, STATE_SKIPPED, {NO, NO, NO, NO, NO, YES}},
+};
+
+static void check_cell(size_t row, size_t column)
+{
+    Fixture fixture;
+    fixture_init(&fixture, TWO);
+    Stage stages[2] = {{.record = {.node = 0}}, {.record = {.node = 1}}};
+    Run ended = {.definition = fixture.definition, .stages = stages};
+    ended.record = (RunRecord){.id = RUN_1,
+                               .sendpost = fixture.definition->name,
+                               .state = cells[row].state,
+                               .parameters = (char *)(uintptr_t) "{}"};
+    if (cells[row].make) {
+        cells[row].make(&fixture);
+    }
+    VerbEvent verb = {.run_id = RUN_1, .new_run_id = RUN_2, .ended = cells[row].make ? NULL : &ended};
+    verb.stage = verbs[column] == HAPPENED_BLOCK ? "b" : NULL;
+    fixture_step(&fixture, &(Happening){.kind = verbs[column], .verb = verb});
+    const Reply *reply = &fixture.actions.replies[0];
+    assert_int_equal(reply->kind, cells[row].replies[column]);
+    assert_true(reply->kind != NO || reply->state == cells[row].state);
+    fixture_release(&fixture);
+}
+
+static void every_verb_has_an_answer_in_every_state(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < sizeof cells / sizeof *cells; row++) {
+        for (size_t column = 0; column < VERBS; column++) {
+            check_cell(row, column);
+        }
+    }
+}
+
+/* --- what Prefect paused --- */
+
+static void paused_in_prefect(Fixture *fixture)
+{
+    fixture_init(fixture, TWO);
+    fixture_start(fixture);
+    fixture_seen(fixture, PREFECT_PAUSED);
+}
+
+static void answer_resume(Fixture *fixture, Outcome outcome)
+{
+    fixture_answer(fixture, HAPPENED_RESUME_ANSWERED,
+                   (AnswerEvent){.attempt = 1, .outcome = outcome, .message = "why"});
+}
+
+static void what_prefect_paused_is_resumed(void **state)
 {
     (void)state;
     Fixture fixture;
-    fixture_init(&fixture, TWO);
-    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_UNKNOWN_RUN);
-    fixture_trigger(&fixture, (TriggerEvent){.token = 1});
-    assert_int_equal(fixture_verb(&fixture, HAPPENED_STEP, NULL)->kind, REPLY_STATE);
-    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, NULL)->kind, REPLY_STATE);
-    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
-    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLED);
+    paused_in_prefect(&fixture);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, NULL)->kind, REPLY_ACCEPTED);
+    assert_string_equal(fixture_request(&fixture, REQUEST_RESUME)->flow_run_id, FLOW_RUN);
+    answer_resume(&fixture, OUTCOME_OK);
+    fixture_seen(&fixture, PREFECT_PAUSED); /* not seen yet */
+    assert_null(fixture_request(&fixture, REQUEST_RESUME));
+    fixture_seen(&fixture, PREFECT_RUNNING);
+    assert_int_equal(fixture_run(&fixture)->stages[0].record.state, STATE_RUNNING);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, "a")->kind, REPLY_STATE);
+    fixture_release(&fixture);
+}
+
+static void a_lost_answer_resumes_the_same_pause_only(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    paused_in_prefect(&fixture);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, "a")->kind, REPLY_ACCEPTED);
+    answer_resume(&fixture, OUTCOME_UNKNOWN);
+    assert_null(fixture_request(&fixture, REQUEST_RESUME));
+    fixture_pass(&fixture, 2000);
+    fixture_seen(&fixture, PREFECT_PAUSED);
+    assert_non_null(fixture_request(&fixture, REQUEST_RESUME));
+    answer_resume(&fixture, OUTCOME_UNKNOWN);
+    fixture_pass(&fixture, 2000);
+    fixture.type = PREFECT_RUNNING; /* it went on meanwhile, and was paused again */
+    fixture_seen(&fixture, PREFECT_PAUSED);
+    assert_null(fixture_request(&fixture, REQUEST_RESUME));
+    assert_int_equal(fixture_run(&fixture)->stages[0].record.attempts[0].resume_of, 0);
+    fixture_release(&fixture);
+}
+
+static void a_resume_that_was_not_sent_is_sent_after_a_restart(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    paused_in_prefect(&fixture);
+    fixture_verb(&fixture, HAPPENED_RESUME, NULL);
+    fixture_restart(&fixture, 1000);
+    assert_non_null(fixture_request(&fixture, REQUEST_RESUME));
+    fixture_release(&fixture);
+}
+
+static void prefect_says_why_it_does_not_resume(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    paused_in_prefect(&fixture);
+    fixture_verb(&fixture, HAPPENED_RESUME, NULL);
+    answer_resume(&fixture, OUTCOME_REFUSED);
+    answer_resume(&fixture, OUTCOME_OK); /* nobody waits for it any more */
+    assert_string_equal(fixture_run(&fixture)->stages[0].record.message, "Prefect did not resume it: why");
+    fixture_seen(&fixture, PREFECT_PAUSED);
+    assert_null(fixture_request(&fixture, REQUEST_RESUME));
     fixture_release(&fixture);
 }
 
@@ -189,7 +342,11 @@ int main(void)
         cmocka_unit_test(step_starts_one_stage),
         cmocka_unit_test(blocked_stage_waits_for_approval),
         cmocka_unit_test(several_blocked_stages_are_named),
-        cmocka_unit_test(verbs_fit_states),
+        cmocka_unit_test(every_verb_has_an_answer_in_every_state),
+        cmocka_unit_test(what_prefect_paused_is_resumed),
+        cmocka_unit_test(a_lost_answer_resumes_the_same_pause_only),
+        cmocka_unit_test(a_resume_that_was_not_sent_is_sent_after_a_restart),
+        cmocka_unit_test(prefect_says_why_it_does_not_resume),
         cmocka_unit_test(the_same_key_counts_once),
         cmocka_unit_test(blocked_time_counts_in_no_timeout),
         cmocka_unit_test(clock_that_is_set_moves_no_timeout),

@@ -109,6 +109,41 @@ static void what_was_committed_comes_back(void **state)
     journal_close(journal);
 }
 
+/* The new run and the mark on the old one are one transaction; what is to be asked is durable. */
+static void a_retry_is_written_with_what_it_retries(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    Engine *engine = live(journal);
+    Actions actions = {0};
+    VerbEvent verb = {.run_id = WAITING};
+    engine_step(engine, &(Happening){.kind = HAPPENED_CANCEL, .verb = verb}, now, &actions);
+    commit(journal, engine, &actions);
+    Run old = {.definition = read_text(NULL, NULL, YAML, strlen(YAML))};
+    StageRecord *stages = NULL;
+    size_t count = 0, length = 0;
+    char *text = NULL;
+    assert_true(journal_load_run(journal, WAITING, &old.record, &stages, &count, &text, &length, NULL));
+    assert_string_equal(old.record.retried_by, "");
+    old.stages = memory_new(old.definition->node_count * sizeof *old.stages);
+    old.stages[0].record = (StageRecord){.state = STATE_FAILED, .former_flow_run = (char *)(uintptr_t)DEPLOYMENT};
+    verb.ended = &old;
+    verb.new_run_id = "00000000-0000-7000-8000-0000000000aa";
+    engine_step(engine, &(Happening){.kind = HAPPENED_RETRY, .verb = verb}, now, &actions);
+    assert_int_equal(actions.replies[0].kind, REPLY_ACCEPTED);
+    commit(journal, engine, &actions);
+    assert_int_equal(ask("SELECT count(*) FROM run a JOIN run b ON a.retried_by = b.id AND b.retry_of = a.id"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM stage WHERE former_flow_run = '" DEPLOYMENT "'"), 1);
+    free(stages);
+    free(text);
+    free(old.stages);
+    run_record_release(&old.record);
+    definition_release(old.definition);
+    actions_release(&actions);
+    engine_free(engine);
+    journal_close(journal);
+}
+
 #define SCHEDULED "name: daily\nconcurrency: queue\nschedule: {cron: '* * * * *'}\nstages:\n- {name: a, run: f/a}\n"
 
 /* The engine's clock goes on to `at`, and what is due then is committed. */
@@ -377,6 +412,7 @@ static void audits_wait_for_a_commit_and_are_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_retry_is_written_with_what_it_retries),
         TEST(ticks_are_kept_and_go_on_after_a_restart),
         TEST(an_older_journal_is_brought_up_to_date),
         TEST(what_was_committed_comes_back),
