@@ -375,7 +375,10 @@ void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
         return;
     }
     stage->failures = 0;
-    grace_begin(turn, run, node);
+    if (answer->outcome != OUTCOME_OK ||
+        !prefect_type_is_end(answer->type)) { /* what has crashed is not being cancelled */
+        grace_begin(turn, run, node);
+    }
     if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_CANCELLING) {
         again = stage->cancel_force > turn->now.boot_ms ? stage->cancel_force : again;
     } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_PAUSED) {

@@ -48,7 +48,7 @@ def test_it_goes_on_where_it_failed(fake, failed):
     mend(fake)
     reply = retry(agent, old["id"])
     new = reply.json()
-    assert reply.status == 202 and reply.headers["Location"] == f"/v1/runs/{new['id']}"
+    assert reply.status == 202 and reply.headers["location"] == f"/v1/runs/{new['id']}"
     assert (new["trigger"], new["retry_of"], new["for"], new["parameters"]) == ("retry", old["id"], old["for"], {"limit": 5})
     assert new["definition_sha256"] == old["definition_sha256"]
     ended = agent.wait_ended(new["id"])
