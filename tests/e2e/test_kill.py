@@ -12,7 +12,7 @@ import pytest
 
 from harness.fake import faults
 from harness.fake.worker import Plan
-from harness.survival import check_one_flow_run_an_attempt
+from harness.survival import check_one_flow_run_an_attempt, kill_by_request
 from harness.waiting import wait_for
 
 BROKEN = Plan(end="FAILED", message="broken", tasks=[("explode", "FAILED", "boom")], logs=[(40, "why")])
@@ -33,14 +33,7 @@ def test_killed_by_a_request(fake, start_on, path, skip, moment):
     """When Prefect receives the n-th request of a kind: before it is processed, after, or instead."""
     unknown = fake.faults.add(faults.status(503), path="/deployments/name/", count=None)  # names are asked for at the start
     agent = start_on(fake, *STAGES, deployments=DEPLOYMENTS)
-    struck = threading.Event()
-
-    def kill() -> None:
-        agent.process.kill()
-        agent.process.wait()
-        struck.set()
-
-    fake.faults.add(getattr(faults, moment)(kill), path=path, skip=skip)
+    struck = kill_by_request(agent, fake, moment, path, skip)
     fake.faults.remove(unknown)
     run_id = str(uuid.uuid4())
     with contextlib.suppress(OSError, http.client.HTTPException):  # the kill may come before the answer
@@ -58,14 +51,7 @@ def test_killed_while_cancelling(fake, start_on, moment):
     agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
     run_id = agent.trigger("daily")
     agent.wait_stage(run_id, "only", "running")
-    struck = threading.Event()
-
-    def kill() -> None:
-        agent.process.kill()
-        agent.process.wait()
-        struck.set()
-
-    fake.faults.add(getattr(faults, moment)(kill), path="/set_state$")
+    struck = kill_by_request(agent, fake, moment, "/set_state$")
     with contextlib.suppress(OSError, http.client.HTTPException):  # the kill may come before the answer
         assert agent.cancel(run_id).status == 202
     wait_for("the kill", struck.is_set)

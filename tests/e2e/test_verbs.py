@@ -2,7 +2,6 @@
 """Operators: retry above all, and a flow run that Prefect paused."""
 import contextlib
 import http.client
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from harness.agent import stage, stages
 from harness.fake import faults
 from harness.fake.worker import Plan
+from harness.survival import kill_by_request
 from harness.waiting import wait_for
 
 BROKEN = Plan(end="FAILED", message="broken", tasks=[("explode", "FAILED", "boom")], logs=[(40, "why")])
@@ -117,14 +117,7 @@ def test_refusals(fake, failed):
 def test_killed_while_it_retries(fake, failed, path, skip, moment):
     agent, old = failed
     mend(fake)
-    struck = threading.Event()
-
-    def kill() -> None:
-        agent.process.kill()
-        agent.process.wait()
-        struck.set()
-
-    fake.faults.add(getattr(faults, moment)(kill), path=path, skip=skip)
+    struck = kill_by_request(agent, fake, moment, path, skip)
     with contextlib.suppress(OSError, http.client.HTTPException):  # the kill may come before the answer
         retry(agent, old["id"], idempotency_key="k")
     wait_for("the kill", struck.is_set)
@@ -151,12 +144,19 @@ def test_from_the_terminal(fake, failed):
     assert agent.command_line("retry", new["id"], "--from", "deliver").stdout.endswith(f"follow it: sendpost follow {agent.run(new['id'])['retried_by']}\n")
 
 
-def test_resume_what_prefect_paused(fake, start_on):
+@pytest.fixture
+def paused(fake, start_on):
+    """An agent, a run, and its flow run, which Prefect has paused."""
     agent = start_on(fake, deployments={"mailing/main": None})
     run_id = agent.trigger("daily")
     flow_run = agent.wait_run(run_id, "has a flow run", lambda run: stage(run, "only")["flow_run"])["stages"][0]["flow_run"]["id"]
     fake.driver.drive(flow_run, "PENDING", "RUNNING", "PAUSED")
     agent.wait_stage(run_id, "only", "paused")
+    return agent, run_id, flow_run
+
+
+def test_resume_what_prefect_paused(fake, paused):
+    agent, run_id, flow_run = paused
     fake.faults.add(faults.status(503), path="/resume$", count=2)
     assert agent.send("POST", f"/v1/runs/{run_id}/resume", {}).status == 202
     agent.wait_stage(run_id, "only", "running")
@@ -164,3 +164,14 @@ def test_resume_what_prefect_paused(fake, start_on):
     assert late.status == 409 and "nor is its flow run paused" in late.json()["detail"]
     fake.driver.drive(flow_run, "COMPLETED")
     assert agent.wait_ended(run_id)["state"] == "completed"
+
+
+def test_prefect_says_why_it_does_not_resume(fake, paused):
+    agent, run_id, _ = paused
+    fake.faults.add(faults.status(200, {}), path="/resume$")  # says nothing: asked again
+    refusal = {"state": None, "status": "REJECT", "details": {"reason": "it wants an input"}}
+    fake.faults.add(faults.status(200, refusal), path="/resume$")
+    assert agent.send("POST", f"/v1/runs/{run_id}/resume", {}).status == 202
+    message = "Prefect did not resume it: it wants an input"
+    agent.wait_run(run_id, "says why", lambda run: stage(run, "only")["message"] == message)
+    assert stage(agent.run(run_id), "only")["state"] == "paused"

@@ -1,9 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The question that every test of survival ends with."""
+"""How tests of survival kill, and the question that every one of them ends with."""
+import threading
 from collections import Counter, defaultdict
 
 from harness.agent import ENDED, Agent, stages
-from harness.fake import FakePrefect
+from harness.fake import FakePrefect, faults
+
+
+def kill_by_request(agent: Agent, fake: FakePrefect, moment: str, path: str, skip: int = 0) -> threading.Event:
+    """kill -9 when Prefect receives such a request: «before» it is processed, «after», or «instead». Set once it is done."""
+    struck = threading.Event()
+
+    def kill() -> None:
+        agent.process.kill()
+        agent.process.wait()
+        struck.set()
+
+    fake.faults.add(getattr(faults, moment)(kill), path=path, skip=skip)
+    return struck
 
 
 def check_one_flow_run_an_attempt(agent: Agent, fake: FakePrefect, run_ids: list[str]) -> None:
