@@ -71,6 +71,14 @@ bool journal_list_runs(Journal *journal, const RunQuery *query, RunRecord **runs
 bool journal_list_ticks(Journal *journal, const char *sendpost, TickRecord *ticks, size_t limit, size_t *count,
                         Error *error);
 
+/* Whether there is an event with that id, and the id of the newest one (0: there was none yet). */
+bool journal_find_event(Journal *journal, int64_t id, bool *found, int64_t *newest, Error *error);
+/* The events after *after, oldest first, at most `limit`, until `visit` says false. *after follows: it is the id of the
+ * last one that was looked at. The event's texts are valid during the visit. */
+typedef bool JournalEventVisitor(void *user, const EventRecord *event);
+bool journal_each_event(Journal *journal, int64_t *after, size_t limit, JournalEventVisitor *visit, void *user,
+                        Error *error);
+
 /* An audit record: who did what. Written with the next commit. */
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
 /* Those that the next commit will write. */

@@ -30,6 +30,9 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_FILES] = "SELECT file, text, revision FROM definition_file JOIN definition USING (sha256) ORDER BY file",
     [STATEMENT_TOTALS] = "SELECT kind, name, path, numbers FROM totals ORDER BY kind, name, path",
     [STATEMENT_LAST_EVENT] = "SELECT ifnull(max(id), 0) FROM event",
+    [STATEMENT_EVENT] = "SELECT 1 FROM event WHERE id = ?",
+    [STATEMENT_EVENTS] = "SELECT id, type, at, sendpost, run, stage, from_state, to_state, reason FROM event"
+                         " WHERE id > ? ORDER BY id LIMIT ?",
     [STATEMENT_KEY] = "SELECT run, digest FROM request_key WHERE sendpost = ? AND key = ? AND at > ?",
     [STATEMENT_TICKS] = "SELECT at, verdict, run FROM tick WHERE sendpost = ? ORDER BY at DESC LIMIT ?",
     [STATEMENT_OLD_RUNS] = "SELECT id FROM run WHERE ended_at > 0 AND ended_at < ? LIMIT ?",
