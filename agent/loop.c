@@ -201,6 +201,7 @@ void loop_turn(Loop *loop, Now now)
     send_requests(loop, now);
     send_replies(loop);
     log_events(changes);
+    server_publish(loop->server, changes->events, changes->event_count);
     actions_clear(&loop->actions);
     engine_turn_end(loop->engine);
     text_list_clear(&loop->triggers);

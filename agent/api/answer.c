@@ -46,6 +46,20 @@ void answer_constant(Exchange *exchange, int status, const char *media_type, con
     answer_response(exchange, status, media_type, response);
 }
 
+static ssize_t read_nothing(void *user, uint64_t position, char *out, size_t size)
+{
+    (void)user, (void)position, (void)out, (void)size;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* libmicrohttpd would send the end of chunks that never began. */
+void answer_head(Exchange *exchange, const char *media_type)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    answer_response(exchange, 200, media_type, response);
+}
+
 void answer_header(Exchange *exchange, const char *name, const char *value)
 {
     MHD_add_response_header(exchange->answer, name, value);

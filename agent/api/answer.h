@@ -13,6 +13,8 @@ void answer(Exchange *exchange, int status, const char *media_type, Buffer *body
 /* A text that outlives the answer. */
 void answer_constant(Exchange *exchange, int status, const char *media_type, const char *text);
 void answer_response(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response);
+/* Of HEAD, for an answer whose length is not known beforehand. */
+void answer_head(Exchange *exchange, const char *media_type);
 /* Further headers of an answer that was made. */
 void answer_header(Exchange *exchange, const char *name, const char *value);
 void answer_retry_after(Exchange *exchange, int seconds);

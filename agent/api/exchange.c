@@ -234,7 +234,11 @@ static enum MHD_Result exchange_send(Exchange *exchange)
     struct MHD_Response *response = memory_steal(&exchange->answer);
     enum MHD_Result queued = exchange->server->queue_response(exchange->mhd, (unsigned)exchange->status, response);
     MHD_destroy_response(response);
-    connection_writes(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
+    if (exchange->stream) {
+        connection_waits(exchange->connection);
+    } else {
+        connection_writes(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
+    }
     return queued;
 }
 
@@ -312,6 +316,10 @@ static void exchange_free(Exchange *exchange)
     free(exchange->fetch_body);
     free(exchange->kept);
     deployment_search_free(exchange->search);
+    if (exchange->stream) {
+        stream_close(exchange->stream);
+        exchange->stream->kind->free(exchange->stream);
+    }
     if (exchange->answer) {
         MHD_destroy_response(exchange->answer);
     }

@@ -17,6 +17,7 @@
 struct Server;
 struct Listener;
 struct DeploymentSearch;
+struct Stream;
 
 typedef struct QueryParameter {
     char *name, *value;
@@ -59,6 +60,8 @@ typedef struct Exchange {
     void (*fetched)(struct Exchange *exchange, const PrefectFetched *fetched);
     struct DeploymentSearch *search;
     char *kept; /* an earlier reply, as JSON */
+
+    struct Stream *stream; /* owned: the answer goes on for as long as its client stays */
 } Exchange;
 
 typedef TAILQ_HEAD(ExchangeList, Exchange) ExchangeList;

@@ -26,6 +26,7 @@ static const struct {
     KNOWN("Origin", origin, false),
     KNOWN("Idempotency-Key", idempotency_key, true),
     KNOWN("If-None-Match", if_none_match, false),
+    KNOWN("Last-Event-ID", last_event_id, true),
     KNOWN("X-Sendpost-Signature", signature, true),
     KNOWN("X-Sendpost-Timestamp", timestamp, true),
 #undef KNOWN

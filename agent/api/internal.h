@@ -11,6 +11,7 @@
 #include "api/scrapes.h"
 #include "api/server.h"
 #include "api/shapes.h"
+#include "api/streams.h"
 #include "base/limits.h"
 #include "metrics/statistics.h"
 
@@ -42,6 +43,7 @@ struct Server {
     Slots slots;
     ExchangeList commands, fetches, reloads; /* not taken by the loop yet */
     Scrapes scrapes;
+    Streams streams;
     ShapeContext shapes;
     char *prefect_url;     /* without credentials */
     int64_t began_boot_ms; /* the first run */

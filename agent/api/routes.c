@@ -40,6 +40,8 @@ static const Route routes[] = {
     POST("/v1/runs/{id}/block", BLOCK),
     POST("/v1/runs/{id}/step", STEP),
     POST("/v1/runs/{id}/retry", RETRY),
+    GET("/v1/runs/{id}/events", .handle = handle_run_events, .query = {"after"}),
+    GET("/v1/events", .handle = handle_events, .query = {"sendpost", "after"}),
     GET("/v1/prefect/deployments", .handle = handle_deployments, .query = {"search"}),
     GET("/v1/prefect/deployments/{uuid}", .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", .handle = handle_deployment_by_name),

@@ -116,26 +116,12 @@ static SharedSnapshot *current(Server *server)
     return place;
 }
 
-static ssize_t read_nothing(void *user, uint64_t position, char *out, size_t size)
-{
-    (void)user, (void)position, (void)out, (void)size;
-    return MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-/* The length is not known beforehand, and libmicrohttpd would send the end of chunks that never began. */
-static void answer_head(Exchange *exchange)
-{
-    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
-    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    answer_response(exchange, 200, media_exposition, response);
-}
-
 void handle_metrics(Exchange *exchange)
 {
     Server *server = exchange->server;
     SharedSnapshot *shared = exchange->head ? NULL : current(server);
     if (exchange->head) {
-        answer_head(exchange);
+        answer_head(exchange, media_exposition);
     } else if (shared) {
         scrape_answer(exchange, shared);
     } else {

@@ -90,6 +90,7 @@ Server *server_new(const ServerView *view, Error *error)
     TAILQ_INIT(&server->fetches);
     TAILQ_INIT(&server->reloads);
     scrapes_init(&server->scrapes);
+    streams_init(&server->streams);
     for (; server->listener_count < addresses->count; server->listener_count++) {
         Listener *listener = &server->listeners[server->listener_count];
         if (!listener_open(listener, server, addresses->items[server->listener_count], error)) {
@@ -120,11 +121,13 @@ void server_free(Server *server)
         return;
     }
     let_go_of_waiting(server);
+    streams_end(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);
         listener_close(&server->listeners[i]);
     }
     rate_limit_free(server->rate_limit);
+    streams_release(&server->streams);
     free(server->slots.items);
     free(server->shapes.base_url);
     free(server->prefect_url);
@@ -156,6 +159,8 @@ int64_t server_deadline(const Server *server, Now now)
     int64_t deadline = connections_deadline(&server->connections);
     int64_t scrapes_due = scrapes_deadline(&server->scrapes, now.boot_ms);
     deadline = scrapes_due < deadline ? scrapes_due : deadline;
+    int64_t streams_due = streams_deadline(&server->streams, now.boot_ms);
+    deadline = streams_due < deadline ? streams_due : deadline;
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_UNSIGNED_LONG_LONG wait_ms;
         if (MHD_get_timeout(server->listeners[i].daemon, &wait_ms) == MHD_YES && wait_ms < INT32_MAX) {
@@ -174,6 +179,7 @@ void server_run(Server *server, Now now)
     server->resumed = false;
     connections_sweep(&server->connections, now.boot_ms);
     scrapes_run(server);
+    streams_run(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);
     }
@@ -333,6 +339,15 @@ void server_fetched(Server *server, const PrefectFetched *fetched)
     }
 }
 
+/* --- events --- */
+
+void server_publish(Server *server, const EventRecord *events, size_t count)
+{
+    if (count > 0) {
+        streams_publish(server, events, count);
+    }
+}
+
 /* --- the end --- */
 
 void server_drain(Server *server)
@@ -341,6 +356,7 @@ void server_drain(Server *server)
         return;
     }
     server->draining = true;
+    streams_end(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         listener_stop(&server->listeners[i]);
     }

@@ -59,7 +59,11 @@ bool server_take_reload(Server *server, uint64_t *token);
 void server_reloaded(Server *server, uint64_t token);
 void server_reload_unavailable(Server *server, uint64_t token, const char *detail);
 
-/* Shutting down: no new connections, new commands answered 503. True from server_idle once all replies are out. */
+/* Events that were committed: for those who follow them. */
+void server_publish(Server *server, const EventRecord *events, size_t count);
+
+/* Shutting down: no new connections, streams end, new commands answered 503. True from server_idle once all replies are
+ * out. */
 void server_drain(Server *server);
 bool server_idle(const Server *server);
 

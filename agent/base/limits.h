@@ -49,7 +49,14 @@ enum {
     REQUEST_DISCARD_MAX = 4 << 20, /* of a body that is too large, read so that its sender gets the refusal */
     RESPONSE_BODY_MAX = 64 << 20,
     ANSWERS_SIZE_MAX = 64 << 20, /* of all that are being sent: with more, nothing further is read */
-    CONNECTIONS_MAX = 1000,
+    CONNECTIONS_MAX = 2000,
+    EVENT_STREAMS_MAX = 1000,       /* at a time, and never more than half of the connections */
+    EVENTS_RECENT_MAX = 256,        /* kept in memory for streams; what is older they read in the journal */
+    EVENTS_REPLAYED_MAX = 500,      /* read in the journal for all streams together, in one run of the server */
+    STREAMS_SERVED_MAX = 64,        /* given something in one run of the server */
+    STREAM_WAITING_MAX = 16 * 1024, /* for one client to take */
+    STREAM_SOCKET_MAX = 64 * 1024,  /* the same, in the system */
+    STREAM_HEARTBEAT_SECONDS = 15,  /* who has taken nothing between two heartbeats is dropped */
     LISTENERS_MAX = 16,
     QUERY_PARAMETERS_MAX = 32,
     RATE_LIMIT_CLIENTS = 4096,    /* addresses that are counted at once */

@@ -245,6 +245,8 @@ static void take_agent(Snapshot *snapshot, const MetricsSources *sources)
         .circuit = prefect->circuit,
         .prefect_in_flight = (uint64_t)prefect->in_flight,
         .http_in_flight = (uint64_t)sources->http->in_flight,
+        .event_streams = sources->http->event_streams,
+        .event_streams_dropped = sources->http->event_streams_dropped,
         .watched = engine_watched_count(sources->engine),
         .loaded = catalogue->loaded,
         .broken = catalogue->broken,

@@ -18,6 +18,7 @@ typedef struct HttpStatistics {
     uint64_t duration_counts[HTTP_HANDLERS_MAX][HTTP_DURATION_BUCKETS + 1];
     double duration_sums[HTTP_HANDLERS_MAX];
     int in_flight;
+    uint64_t event_streams, event_streams_dropped;
 } HttpStatistics;
 
 void http_statistics_add(HttpStatistics *statistics, int handler, int code, double seconds);

@@ -33,6 +33,8 @@ struct Journal {
     const char *ended_text;
     char audited[128];
     int audits;
+    int64_t oldest_event, newest_event; /* 0: none. Those with even ids are of «daily» */
+    size_t events_read;
 };
 
 static inline bool fake_failure(Journal *journal, Error *error)
@@ -97,6 +99,46 @@ bool journal_list_ticks(Journal *journal, const char *sendpost, TickRecord *tick
     ticks[0] = (TickRecord){.at = 86400000, .verdict = VERDICT_CAUGHT_UP, .run_id = "run"};
     ticks[1] = (TickRecord){.at = 0, .verdict = VERDICT_MISSED};
     *count = 2;
+    return true;
+}
+
+bool journal_find_event(Journal *journal, int64_t id, bool *found, int64_t *newest, Error *error)
+{
+    if (fake_failure(journal, error)) {
+        return false;
+    }
+    *found = id > 0 && id >= journal->oldest_event && id <= journal->newest_event;
+    *newest = journal->newest_event;
+    return true;
+}
+
+/* Event number `id`; its texts are constants. */
+static inline EventRecord event_of(int64_t id)
+{
+    static char daily[] = "daily", other[] = "other", run[] = "01920000-0000-7000-8000-000000000001", stage[] = "a.b";
+    return (EventRecord){.id = id,
+                         .type = EVENT_STAGE_STATE,
+                         .at = (int64_t)START_WALL_MS * 1000 + id,
+                         .sendpost = id % 2 ? other : daily,
+                         .run = id % 4 ? NULL : run,
+                         .stage = stage,
+                         .from = "running",
+                         .to = "failed",
+                         .reason = "timed_out"};
+}
+
+bool journal_each_event(Journal *journal, int64_t *after, size_t limit, JournalEventVisitor *visit, void *user,
+                        Error *error)
+{
+    if (fake_failure(journal, error)) {
+        return false;
+    }
+    *after = *after < journal->oldest_event ? journal->oldest_event - 1 : *after;
+    for (bool more = true; more && limit > 0 && *after < journal->newest_event; limit--) {
+        EventRecord event = event_of(++*after);
+        more = visit(user, &event);
+        journal->events_read++;
+    }
     return true;
 }
 
@@ -319,6 +361,16 @@ static inline void world_free(World *world)
     free(world->configuration.prefect_ui_url);
     free(world->configuration.prefect_api_url);
     free(world);
+}
+
+/* Events, as the loop does after a commit. */
+static inline void world_publish(World *world, int64_t first, int64_t last)
+{
+    for (int64_t id = first; id <= last; id++) {
+        EventRecord event = event_of(id);
+        world->journal.newest_event = id;
+        server_publish(world->server, &event, 1);
+    }
 }
 
 /* --- a client --- */
