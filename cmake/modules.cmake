@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 find_package(PkgConfig REQUIRED)
 
-# sendpost_module(NAME USES other... PACKAGES pkg...): the static library of agent/NAME.
+# sendpost_module(NAME USES other... PACKAGES pkg... LIBRARIES name...): the static library of agent/NAME. LIBRARIES are those that
+# pkg-config does not know.
 function(sendpost_module name)
-  cmake_parse_arguments(ARG "" "" "USES;PACKAGES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;PACKAGES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/agent/${name}/*.c)
   if(NOT sources)
     add_library(sendpost_${name} INTERFACE)
@@ -22,6 +23,10 @@ function(sendpost_module name)
       pkg_check_modules(${variable} REQUIRED IMPORTED_TARGET GLOBAL ${package})
     endif()
     target_link_libraries(sendpost_${name} ${scope} PkgConfig::${variable})
+  endforeach()
+  foreach(library ${ARG_LIBRARIES})
+    find_library(${library}_LIBRARY ${library} REQUIRED)
+    target_link_libraries(sendpost_${name} ${scope} ${${library}_LIBRARY})
   endforeach()
 endfunction()
 

@@ -273,10 +273,10 @@ static bool exchange_take_body(Exchange *exchange, const char *data, size_t size
 enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                                 const char *version, const char *data, size_t *size, void **context)
 {
-    (void)version;
     Exchange *exchange = *context;
     if (!exchange) {
         *context = exchange = exchange_new(user, connection, method);
+        exchange->version = version;
         connection_reads_body(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
         return exchange_begin(exchange, url, method) ? exchange_send(exchange) : MHD_YES;
     }

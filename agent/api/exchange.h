@@ -31,7 +31,8 @@ typedef struct Exchange {
     struct Listener *listener;
     Connection *connection;
     struct MHD_Connection *mhd;
-    bool head; /* HEAD: the answer's body is not sent */
+    const char *version; /* "HTTP/1.1" */
+    bool head;           /* HEAD: the answer's body is not sent */
     Match match;
     Path path;
     Headers headers;

@@ -12,6 +12,7 @@
 #include "api/server.h"
 #include "api/shapes.h"
 #include "api/streams.h"
+#include "api/websocket.h"
 #include "base/limits.h"
 #include "metrics/statistics.h"
 
@@ -44,6 +45,7 @@ struct Server {
     ExchangeList commands, fetches, reloads; /* not taken by the loop yet */
     Scrapes scrapes;
     Streams streams;
+    int websockets; /* a descriptor that watches them all */
     ShapeContext shapes;
     char *prefect_url;     /* without credentials */
     int64_t began_boot_ms; /* the first run */

@@ -32,6 +32,7 @@ static const Route routes[] = {
     GET("/v1/sendposts/{name}/definition", .handle = handle_definition),
     POST("/v1/sendposts/{name}/run", TRIGGER),
     WEBHOOK("/v1/sendposts/{name}/webhook"),
+    GET("/v1/sendposts/{name}/run/ws", .handle = handle_websocket, .query = {"after"}),
     GET("/v1/runs", .handle = handle_runs, .query = {"sendpost", "state*", "since", "limit", "cursor"}),
     GET("/v1/runs/{id}", .handle = handle_run),
     POST("/v1/runs/{id}/cancel", CANCEL),

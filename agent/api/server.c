@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { OTHER_DESCRIPTORS = 64 };
 
@@ -91,6 +92,11 @@ Server *server_new(const ServerView *view, Error *error)
     TAILQ_INIT(&server->reloads);
     scrapes_init(&server->scrapes);
     streams_init(&server->streams);
+    server->websockets = websockets_open(error);
+    if (server->websockets < 0) {
+        server_free(server);
+        return NULL;
+    }
     for (; server->listener_count < addresses->count; server->listener_count++) {
         Listener *listener = &server->listeners[server->listener_count];
         if (!listener_open(listener, server, addresses->items[server->listener_count], error)) {
@@ -122,12 +128,16 @@ void server_free(Server *server)
     }
     let_go_of_waiting(server);
     streams_end(server);
+    websockets_let_go(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);
         listener_close(&server->listeners[i]);
     }
     rate_limit_free(server->rate_limit);
     streams_release(&server->streams);
+    if (server->websockets >= 0) {
+        close(server->websockets);
+    }
     free(server->slots.items);
     free(server->shapes.base_url);
     free(server->prefect_url);
@@ -146,6 +156,9 @@ size_t server_descriptors(const Server *server, int *descriptors, size_t maximum
     size_t count = 0;
     for (; count < server->listener_count && count < maximum; count++) {
         descriptors[count] = server->listeners[count].epoll_fd;
+    }
+    if (count < maximum) {
+        descriptors[count++] = server->websockets;
     }
     return count;
 }
@@ -179,6 +192,7 @@ void server_run(Server *server, Now now)
     server->resumed = false;
     connections_sweep(&server->connections, now.boot_ms);
     scrapes_run(server);
+    websockets_run(server);
     streams_run(server);
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);

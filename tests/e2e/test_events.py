@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Server-sent events: in order, none left out and none twice, over restarts, for many at once and for who does not read."""
-import contextlib
 import socket
-import sqlite3
 import time
 
 import pytest
@@ -10,20 +8,12 @@ import pytest
 from harness.agent import Agent
 from harness.event_stream import EventStream
 from harness.fake.worker import Plan
+from harness.history import write_history
 from harness.waiting import wait_for
 
 MANY = 100_000
 MEMBERS = ["id", "type", "at", "sendpost", "run", "stage", "from", "to", "reason"]
 BROKEN = Plan(end="FAILED", message="broken")
-
-
-def write_history(agent: Agent, count: int) -> int:
-    """Into the journal of an agent that does not run. Gives the newest id."""
-    with contextlib.closing(sqlite3.connect(agent.journal)) as journal, journal:
-        last = journal.execute("SELECT max(id) FROM event").fetchone()[0]
-        rows = ((last + i, "stage.state", 1_790_000_000_000 + i, "daily", None, "stage", "running", "completed", None) for i in range(1, count + 1))
-        journal.executemany("INSERT INTO event VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
-        return last + count
 
 
 @pytest.fixture
@@ -35,7 +25,7 @@ def agent(fake, start_on) -> Agent:
 def aged(agent) -> tuple[Agent, int]:
     """An agent with a long history, and its newest event."""
     assert agent.stop() == 0
-    newest = write_history(agent, MANY)
+    newest = write_history(agent.journal, MANY)
     return agent.start(), newest
 
 

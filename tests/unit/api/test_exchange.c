@@ -134,7 +134,7 @@ static void test_what_the_loop_waits_for(void **state)
 {
     World *world = *state;
     int descriptors[4];
-    assert_int_equal(server_descriptors(world->server, descriptors, 4), 1);
+    assert_int_equal(server_descriptors(world->server, descriptors, 4), 2);
     assert_int_equal(server_descriptors(world->server, descriptors, 0), 0);
     assert_true(server_deadline(world->server, world->now) == TIME_NEVER);
     world->silent = true;
