@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 enum {
-    SPARE_CONNECTIONS = 64, /* above CONNECTIONS_MAX: for new ones while old ones are being cut off */
-    MEMORY_PER_CONNECTION = 32 * 1024,
+    SPARE_CONNECTIONS = 64,            /* above CONNECTIONS_MAX: for new ones while old ones are being cut off */
+    MEMORY_PER_CONNECTION = 24 * 1024, /* half of it is touched by each connection, however little it says */
 };
 
 static bool system_error(Error *error, const char *address, const char *what)

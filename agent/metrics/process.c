@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* proc(5): fields are counted from 1, and the name in field 2 may hold anything, blanks and brackets too. */
@@ -29,8 +30,13 @@ static void read_stat(ProcessNumbers *numbers)
     }
 }
 
+/* Since Linux 6.2 the directory's size is their number: listing thousands takes longer than the rest of a scrape. */
 static uint64_t count_files(void)
 {
+    struct stat status;
+    if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0) {
+        return (uint64_t)status.st_size;
+    }
     uint64_t count = 0;
     DIR *directory = opendir("/proc/self/fd");
     if (!directory) {

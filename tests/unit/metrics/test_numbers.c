@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "metrics/labels.h"
 #include "metrics/numbers.h"
@@ -111,6 +112,12 @@ static void process_is_alive(void **state)
     assert_true(numbers.resident_bytes > 100000 && numbers.virtual_bytes > numbers.resident_bytes);
     assert_true(numbers.open_files >= 1 && numbers.open_files <= numbers.open_files_max);
     assert_true(numbers.threads >= 1 && numbers.cpu_ms >= 0);
+    int more[2];
+    assert_int_equal(pipe(more), 0);
+    assert_int_equal(process_numbers().open_files, numbers.open_files + 2);
+    close(more[0]);
+    close(more[1]);
+    assert_int_equal(process_numbers().open_files, numbers.open_files);
 }
 
 int main(void)
