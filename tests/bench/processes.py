@@ -3,10 +3,12 @@
 import http.client
 import json
 import os
+import selectors
 import shutil
 import socket
 import struct
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -102,6 +104,37 @@ def load(port: int, **options: Any) -> dict[str, float]:
     return Load(port, **options).result()
 
 
+class Followers:
+    """Clients that read /v1/events, all in one thread."""
+
+    def __init__(self, port: int, count: int):
+        self.selector = selectors.DefaultSelector()
+        self.events, self.stopping = 0, False
+        self.sockets = [self.follow(port) for _ in range(count)]
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def follow(self, port: int) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.selector.register(connection, selectors.EVENT_READ)
+        return connection
+
+    def read(self) -> None:
+        while not self.stopping:
+            for key, _ in self.selector.select(0.1):
+                assert isinstance(key.fileobj, socket.socket)
+                received = key.fileobj.recv(65536)
+                assert received, "a stream has ended"
+                self.events += received.count(b"\nevent: ")
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.thread.join()
+        for connection in self.sockets:
+            connection.close()
+
+
 SETTINGS = {"metrics.stage_state_set": "false", "http.rate_limit.requests_per_second": "0", "prefect.poll.max": "1s"}
 
 
@@ -169,6 +202,11 @@ class Agent:
 
     def processor_ms(self) -> float:
         return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e6
+
+    def processor_ms(self) -> float:
+        """That it has used so far."""
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")
 
     # How long the loop is busy between two waits: see turns.c
 

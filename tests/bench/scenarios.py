@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from processes import WORK, Agent, Load, Prefect, Tool, get, load, runs_read, wait_until
+from processes import WORK, Agent, Followers, Load, Prefect, Tool, get, load, runs_read, wait_until
 
 LOTS, MANY, FEW = 10000, 1000, 20
 QUIET_MS = 200  # until the agent takes a change
@@ -127,6 +127,40 @@ def watched() -> Iterator[Figure]:
         yield Figure("20 sendposts, 200 flow runs: RssAnon", agent.anonymous_mb(), "MB", 5)
 
 
+def scraped(agent: Agent) -> tuple[float, float]:
+    """p50 of 2,000 scrapes, and the processor time that the agent used meanwhile, in ms."""
+    before_ms = agent.processor_ms()
+    p50_ms = load(agent.port, path="/metrics", requests=2000)["p50_ms"]
+    return p50_ms, agent.processor_ms() - before_ms
+
+
+def streams() -> Iterator[Figure]:
+    """What 1,000 clients that follow all events cost."""
+    with running("streams", FEW, five_stages, counts_turns=True) as (agent, _, _):
+        load(agent.port, path="/metrics", requests=1000)
+        p50_ms, processor_ms = scraped(agent)
+        before_mb = agent.anonymous_mb()
+        followers = Followers(agent.port, MANY)
+        try:
+            wait_until("1,000 streams", lambda: f"sendpost_event_streams {MANY}" in get(agent.port, "/metrics").decode())
+            yield Figure("1,000 streams: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB", 20)
+            followed_p50_ms, followed_processor_ms = scraped(agent)
+            yield Figure("1,000 streams: /metrics p50 ÷ p50 without", followed_p50_ms / p50_ms, "×", 1.5)
+            yield Figure("1,000 streams: processor time of scrapes ÷ that without", followed_processor_ms / processor_ms, "×", 1.2)
+            agent.turns_forget()
+            told, before_ms = followers.events, agent.processor_ms()
+            load(agent.port, **TRIGGER, range=FEW, rate=20, seconds=4)
+            wait_until("80 triggers are told", lambda: followers.events - told >= 80 * MANY)
+            told = followers.events - told
+            yield Figure("1,000 streams, 20 triggers/s: processor time of an event to a client", (agent.processor_ms() - before_ms) * 1000 / told, "µs", 10)
+            _, longest_ms, longest_processor_ms = agent.turns()
+            yield Figure("the same: longest turn, by the clock", longest_ms, "ms")
+            yield Figure("the same: longest turn, processor time", longest_processor_ms, "ms", 10)
+            yield Figure("the same: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB", 20)
+        finally:
+            followers.stop()
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
@@ -234,4 +268,4 @@ def definitions() -> Iterator[Figure]:
         yield Figure(f"{what}: RssAnon", agent.anonymous_mb(), "MB")
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, watched, latency, burst, recovery, definitions, schedules)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, streams, watched, latency, burst, recovery, definitions, schedules)}
