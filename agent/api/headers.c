@@ -114,6 +114,28 @@ bool headers_read(struct MHD_Connection *connection, Headers *headers, Error *er
     return reading.fine && headers_check(headers, error);
 }
 
+typedef struct Joining {
+    const char *name;
+    Buffer *joined;
+} Joining;
+
+static enum MHD_Result join(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    const Joining *joining = user;
+    if (value && strcasecmp(name, joining->name) == 0) {
+        buffer_text(joining->joined, joining->joined->length ? "," : "");
+        buffer_text(joining->joined, value);
+    }
+    return MHD_YES;
+}
+
+void headers_join(struct MHD_Connection *connection, const char *name, Buffer *joined)
+{
+    buffer_text(joined, "");
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, join, &(Joining){name, joined});
+}
+
 bool headers_say_json(const Headers *headers)
 {
     static const char json[] = "application/json";

@@ -3,6 +3,7 @@
 #ifndef SENDPOST_API_HEADERS_H
 #define SENDPOST_API_HEADERS_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include <microhttpd.h>
 
@@ -19,6 +20,9 @@ bool headers_read(struct MHD_Connection *connection, Headers *headers, Error *er
 bool headers_add(Headers *headers, const char *name, const char *value, Error *error);
 /* What all lines together must be. */
 bool headers_check(const Headers *headers, Error *error);
+
+/* A list that may come in several lines: joined by commas, empty when absent. */
+void headers_join(struct MHD_Connection *connection, const char *name, Buffer *joined);
 
 /* application/json, with or without parameters. */
 bool headers_say_json(const Headers *headers);

@@ -4,20 +4,25 @@
  * a piece is rendered aside and handed over in parts. */
 #include "api/scrapes.h"
 #include "api/answer.h"
+#include "api/gzip.h"
 #include "api/handlers.h"
 #include "api/internal.h"
+#include "api/negotiation.h"
 #include "base/memory.h"
 #include <string.h>
 
-static const char media_exposition[] = "text/plain; version=0.0.4; charset=utf-8";
+static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.0.4; charset=utf-8",
+                                                         "application/openmetrics-text; version=1.0.0; charset=utf-8"};
 
-enum { BLOCK_SIZE = 64 * 1024, PIECE_SIZE = 4096 };
+/* Compressing costs more than sending from a size on, where the loop has other things to do. */
+enum { BLOCK_SIZE = 64 * 1024, PIECE_SIZE = 4096, GZIP_BODY_MAX = 1024 * 1024, HEADER_LIST_MAX = 16 * 1024 };
 
 struct Scrape {
     TAILQ_ENTRY(Scrape) link;
     SharedSnapshot *shared;
     Connection *connection;
     Exposition *exposition;
+    Gzip *gzip; /* NULL: sent as it is */
     char piece[PIECE_SIZE];
     size_t given, filled;
 };
@@ -31,6 +36,19 @@ void scrapes_init(Scrapes *scrapes)
 }
 
 /* --- one --- */
+
+static size_t read_exposition(void *user, char *out, size_t size)
+{
+    return exposition_read(user, out, size);
+}
+
+static ssize_t scrape_read_gzip(void *user, uint64_t position, char *out, size_t size)
+{
+    (void)position;
+    Scrape *scrape = user;
+    size_t length = gzip_read(scrape->gzip, out, size);
+    return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
+}
 
 static ssize_t scrape_read(void *user, uint64_t position, char *out, size_t size)
 {
@@ -51,27 +69,69 @@ static ssize_t scrape_read(void *user, uint64_t position, char *out, size_t size
     return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+static void release_unused(SharedSnapshot *shared)
+{
+    if (TAILQ_EMPTY(&shared->scrapes)) {
+        snapshot_release(memory_steal(&shared->snapshot));
+    }
+}
+
 static void scrape_free(void *user)
 {
     Scrape *scrape = user;
     SharedSnapshot *shared = scrape->shared;
     TAILQ_REMOVE(&shared->scrapes, scrape, link);
-    if (TAILQ_EMPTY(&shared->scrapes)) {
-        snapshot_release(memory_steal(&shared->snapshot));
-    }
+    release_unused(shared);
+    gzip_free(scrape->gzip);
     exposition_free(scrape->exposition);
     free(scrape);
 }
 
-static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
+static struct MHD_Response *scrape_response(Exchange *exchange, SharedSnapshot *shared, MetricsFormat format, bool gzip)
 {
     Scrape *scrape = memory_new(sizeof *scrape);
     scrape->shared = shared;
     scrape->connection = exchange->connection;
-    scrape->exposition = exposition_new(shared->snapshot);
+    scrape->exposition = exposition_new(shared->snapshot, format);
+    scrape->gzip = gzip ? gzip_new(read_exposition, scrape->exposition) : NULL;
     TAILQ_INSERT_TAIL(&shared->scrapes, scrape, link);
-    answer_response(exchange, 200, media_exposition,
-                    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, scrape_read, scrape, scrape_free));
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, gzip ? scrape_read_gzip : scrape_read,
+                                             scrape, scrape_free);
+}
+
+static ssize_t read_nothing(void *user, uint64_t position, char *out, size_t size)
+{
+    (void)user, (void)position, (void)out, (void)size;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* The length is not known beforehand, and libmicrohttpd would send the end of chunks that never began. */
+static struct MHD_Response *head_response(void)
+{
+    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return response;
+}
+
+static bool prefers(Exchange *exchange, const char *header, bool (*rule)(const char *list))
+{
+    auto_buffer list;
+    buffer_init(&list, HEADER_LIST_MAX);
+    headers_join(exchange->mhd, header, &list);
+    return rule(list.bytes);
+}
+
+static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
+{
+    MetricsFormat format = prefers(exchange, "Accept", accept_prefers_openmetrics) ? METRICS_OPENMETRICS : METRICS_TEXT;
+    bool gzip = prefers(exchange, "Accept-Encoding", accept_encoding_prefers_gzip) &&
+                snapshot_size(shared->snapshot) <= GZIP_BODY_MAX;
+    answer_response(exchange, 200, media_types[format],
+                    exchange->head ? head_response() : scrape_response(exchange, shared, format, gzip));
+    answer_header(exchange, "Vary", "Accept, Accept-Encoding");
+    if (gzip) {
+        answer_header(exchange, "Content-Encoding", "gzip");
+    }
 }
 
 /* --- all --- */
@@ -119,11 +179,10 @@ static SharedSnapshot *current(Server *server)
 void handle_metrics(Exchange *exchange)
 {
     Server *server = exchange->server;
-    SharedSnapshot *shared = exchange->head ? NULL : current(server);
-    if (exchange->head) {
-        answer_head(exchange, media_exposition);
-    } else if (shared) {
+    SharedSnapshot *shared = current(server);
+    if (shared) {
         scrape_answer(exchange, shared);
+        release_unused(shared); /* HEAD holds none */
     } else {
         server_queue(server, exchange, &server->scrapes.waiting);
     }
@@ -167,6 +226,9 @@ void scrapes_run(Server *server)
         TAILQ_REMOVE(&scrapes->waiting, exchange, link);
         scrape_answer(exchange, shared);
         server_resume(server, exchange);
+    }
+    if (shared) {
+        release_unused(shared);
     }
 }
 

@@ -89,9 +89,16 @@ static void account_success(Sendpost *sendpost, const Run *run)
     totals->unmet_tick_at = 0;
     failure_free(sendpost->last_failure);
     sendpost->last_failure = NULL;
-    histogram_add(totals->duration.counts, duration_bucket_seconds, DURATION_BUCKETS, run->record.duration_ms);
+    int64_t duration_ms = run->record.duration_ms;
+    int bucket = histogram_add(totals->duration.counts, duration_bucket_seconds, DURATION_BUCKETS, duration_ms);
     totals->duration.count++;
-    totals->duration.sum_ms += run->record.duration_ms;
+    totals->duration.sum_ms += duration_ms;
+    if (!sendpost->exemplars) {
+        sendpost->exemplars = memory_new((DURATION_BUCKETS + 1) * sizeof *sendpost->exemplars);
+    }
+    Exemplar *exemplar = &sendpost->exemplars[bucket];
+    *exemplar = (Exemplar){.duration_ms = duration_ms, .at = run->record.ended_at};
+    memcpy(exemplar->run_id, run->record.id, UUID_SIZE);
 }
 
 static void account_failure(Sendpost *sendpost, const Run *run)

@@ -79,6 +79,7 @@ typedef struct Sendpost {
     size_t run_count, run_capacity;
     RunRecord *last_run; /* ended last; NULL */
     SendpostTotals totals;
+    Exemplar *exemplars; /* by bucket of totals.duration; NULL: no run has completed since the start */
     ScheduleMark *marks; /* by schedule of `definition`; before it is known: as the journal has them */
     size_t mark_count;
     int64_t next_tick_at;  /* the first that has no verdict yet, wall ms; TIME_NEVER */

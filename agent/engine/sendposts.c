@@ -80,6 +80,7 @@ void sendpost_free(Sendpost *sendpost)
     free(sendpost->stages);
     free(sendpost->former);
     free(sendpost->marks);
+    free(sendpost->exemplars);
     definition_release(sendpost->definition);
     failure_free(sendpost->last_failure);
     if (sendpost->last_run) {

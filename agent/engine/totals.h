@@ -5,6 +5,7 @@
 #define SENDPOST_ENGINE_TOTALS_H
 
 #include "base/digest.h"
+#include "base/uuid.h"
 #include "engine/state.h"
 #include <stdint.h>
 
@@ -58,6 +59,13 @@ typedef struct AgentTotals {
     uint64_t flow_runs_created, flow_runs_adopted;
 } AgentTotals;
 
-void histogram_add(uint64_t *counts, const int *bounds_seconds, int bounds, int64_t value_ms);
+/* The newest completed run of a bucket. Not durable: Prometheus keeps the ones that it has seen. */
+typedef struct Exemplar {
+    char run_id[UUID_SIZE]; /* empty: none */
+    int64_t duration_ms, at;
+} Exemplar;
+
+/* Returns the bucket. */
+int histogram_add(uint64_t *counts, const int *bounds_seconds, int bounds, int64_t value_ms);
 
 #endif

@@ -15,11 +15,13 @@ _Static_assert((int)POSITIONS_MAX >= (int)HTTP_CODES && (int)POSITIONS_MAX >= (i
 
 struct Exposition {
     Snapshot *snapshot;
+    MetricsFormat format;
     const Family *family;                                 /* NULL at the end */
     size_t line_extra;                                    /* what a line may need beyond the labels of its item */
     Text names[POSITIONS_MAX], own_labels[POSITIONS_MAX]; /* of the lines of each item, in `parts` */
     Buffer parts;
     bool header; /* HELP and TYPE come next */
+    bool ended;  /* what OpenMetrics ends with was given */
     size_t item;
     int position;
     Buffer aside; /* a line that is too long for one call, */
@@ -180,6 +182,19 @@ static char *put_value(char *out, const Family *family, int position, const char
     }
 }
 
+/* A bucket has the newest run whose duration lies within it and above the one before. */
+static char *put_exemplar(char *out, const Family *family, int position, const char *item)
+{
+    const Exemplar *exemplar = (const Exemplar *)(const void *)(item + family->exemplars) + position;
+    if (!family->exemplars || position > family->count || !exemplar->run_id[0]) {
+        return out;
+    }
+    out = put_text(put_text(out, " # {run_id=\""), exemplar->run_id);
+    out = number_seconds(put_text(out, "\"} "), exemplar->duration_ms);
+    *out++ = ' ';
+    return number_seconds(out, exemplar->at);
+}
+
 static const Items *items_of(const Exposition *exposition)
 {
     return &exposition->snapshot->items[exposition->family->scope];
@@ -199,17 +214,28 @@ static char *put_line(char *out, const Exposition *exposition, const char *item)
     out = put_labels(out, exposition, (const Text *)item, value);
     *out++ = ' ';
     out = put_value(out, family, exposition->position, value, item + family->sum);
+    if (exposition->format == METRICS_OPENMETRICS) {
+        out = put_exemplar(out, family, exposition->position, item);
+    }
     *out++ = '\n';
     return out;
 }
 
-static char *put_header(char *out, const Family *family)
+static char *put_metadata(char *out, const char *keyword, const Exposition *exposition, const char *value)
 {
-    out = put_text(put_text(out, "# HELP "), family->name);
-    out = put_text(put_text(out, " "), family->help);
-    out = put_text(put_text(out, "\n# TYPE "), family->name);
-    out = put_text(put_text(out, " "), metric_type_names[family->type]);
-    return put_text(out, "\n");
+    const Family *family = exposition->family;
+    out = put(put_text(out, keyword), family->name, family_name_length(family, exposition->format));
+    *out++ = ' ';
+    return put_text(put_text(out, value), "\n");
+}
+
+static char *put_header(char *out, const Exposition *exposition)
+{
+    const Family *family = exposition->family;
+    const char *unit = exposition->format == METRICS_OPENMETRICS ? family_unit(family) : NULL;
+    out = put_metadata(out, "# HELP ", exposition, family->help);
+    out = put_metadata(out, "# TYPE ", exposition, metric_type_names[exposition->format][family->type]);
+    return unit ? put_metadata(out, "# UNIT ", exposition, unit) : out;
 }
 
 /* --- the cursor --- */
@@ -221,7 +247,7 @@ static size_t info_length(const Exposition *exposition)
 }
 
 /* The punctuation of a line or a header, with the longest suffix or type name. */
-enum { PUNCTUATION_SIZE = 64 };
+enum { PUNCTUATION_SIZE = 64, EXEMPLAR_SIZE = UUID_SIZE + 2 * NUMBER_SIZE + 16 };
 
 /* Comes to the first family from `family` on that is shown. */
 static void cursor_enter(Exposition *exposition, const Family *family)
@@ -236,7 +262,8 @@ static void cursor_enter(Exposition *exposition, const Family *family)
     exposition->item = 0;
     exposition->position = 0;
     if (exposition->family) {
-        exposition->line_extra = prepare_parts(exposition) + NUMBER_SIZE + PUNCTUATION_SIZE;
+        size_t exemplar_size = exposition->family->exemplars ? EXEMPLAR_SIZE : 0;
+        exposition->line_extra = prepare_parts(exposition) + NUMBER_SIZE + PUNCTUATION_SIZE + exemplar_size;
     }
 }
 
@@ -260,12 +287,17 @@ static bool cursor_settle(Exposition *exposition)
     return exposition->family != NULL;
 }
 
+static size_t header_size(const Family *family)
+{
+    return 3 * strlen(family->name) + strlen(family->help) + PUNCTUATION_SIZE;
+}
+
 /* Enough for what comes next. */
 static size_t cursor_size(const Exposition *exposition)
 {
     const Family *family = exposition->family;
     if (exposition->header) {
-        return 2 * strlen(family->name) + strlen(family->help) + PUNCTUATION_SIZE;
+        return header_size(family);
     }
     size_t size = exposition->line_extra + ((const Text *)item_at(exposition))->length;
     return family->form == FORM_INFO ? size + info_length(exposition) : size;
@@ -275,7 +307,7 @@ static char *cursor_put(Exposition *exposition, char *out)
 {
     if (exposition->header) {
         exposition->header = false;
-        return put_header(out, exposition->family);
+        return put_header(out, exposition);
     }
     out = put_line(out, exposition, item_at(exposition));
     exposition->position++;
@@ -284,10 +316,11 @@ static char *cursor_put(Exposition *exposition, char *out)
 
 /* --- reading --- */
 
-Exposition *exposition_new(Snapshot *snapshot)
+Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format)
 {
     Exposition *exposition = memory_new(sizeof *exposition);
     exposition->snapshot = snapshot;
+    exposition->format = format;
     snapshot->references++;
     buffer_init(&exposition->parts, PARTS_MAX);
     cursor_enter(exposition, families);
@@ -322,6 +355,20 @@ static void render_aside(Exposition *exposition, size_t size)
     exposition->given = 0;
 }
 
+/* Without it nothing is whole. */
+static size_t give_end(Exposition *exposition, char *out, size_t size)
+{
+    if (exposition->ended || exposition->format != METRICS_OPENMETRICS) {
+        return 0;
+    }
+    exposition->ended = true;
+    buffer_release(&exposition->aside);
+    buffer_init(&exposition->aside, PUNCTUATION_SIZE);
+    buffer_text(&exposition->aside, "# EOF\n");
+    exposition->given = 0;
+    return give_aside(exposition, out, size);
+}
+
 size_t exposition_read(Exposition *exposition, char *out, size_t size)
 {
     if (exposition->given < exposition->aside.length) {
@@ -339,7 +386,34 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
             return give_aside(exposition, out, size);
         }
     }
-    return (size_t)(at - out);
+    return at > out ? (size_t)(at - out) : give_end(exposition, out, size);
+}
+
+static size_t labels_length(const Items *items)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < items->count; i++) {
+        length += ((const Text *)(const void *)(items->first + i * items->size))->length;
+    }
+    return length;
+}
+
+size_t snapshot_size(const Snapshot *snapshot)
+{
+    enum { LINE_SIZE = 32 }; /* suffix, own label's value, punctuation, number: usually less */
+    size_t lengths[SCOPES], size = snapshot->texts.length;
+    for (int scope = 0; scope < SCOPES; scope++) {
+        lengths[scope] = labels_length(&snapshot->items[scope]);
+    }
+    for (const Family *family = families; family < families + family_count; family++) {
+        if (!family_shown(family, snapshot->stage_state_set, snapshot->histograms)) {
+            continue;
+        }
+        size_t line = strlen(family->name) + (family->label ? strlen(family->label) : 0) + LINE_SIZE;
+        size_t lines = (size_t)family_positions(family);
+        size += header_size(family) + lines * (snapshot->items[family->scope].count * line + lengths[family->scope]);
+    }
+    return size;
 }
 
 size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms)

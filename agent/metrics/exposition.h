@@ -30,9 +30,15 @@ typedef struct Snapshot Snapshot;
 Snapshot *snapshot_take(const MetricsSources *sources, Now now); /* one reference */
 void snapshot_release(Snapshot *snapshot);
 
+/* Prometheus' text format 0.0.4, and OpenMetrics 1.0.0. */
+typedef enum MetricsFormat { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_FORMATS } MetricsFormat;
+
+/* About how many bytes it makes, sooner too many than too few. */
+size_t snapshot_size(const Snapshot *snapshot);
+
 typedef struct Exposition Exposition;
 
-Exposition *exposition_new(Snapshot *snapshot); /* holds it */
+Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format); /* holds it */
 void exposition_free(Exposition *exposition);
 /* Renders the next at most `size` bytes (at least 4096 are offered); 0 at the end. Bounded work per call. */
 size_t exposition_read(Exposition *exposition, char *out, size_t size);

@@ -4,8 +4,12 @@
 #include "metrics/families.h"
 #include "base/log.h"
 #include <stddef.h>
+#include <string.h>
 
-const char *const metric_type_names[METRIC_TYPES] = {"counter", "gauge", "gauge", "histogram", "summary"};
+const char *const metric_type_names[METRICS_FORMATS][METRIC_TYPES] = {
+    {"counter", "gauge", "gauge", "histogram", "summary", "gauge"},
+    {"counter", "gauge", "stateset", "histogram", "summary", "info"},
+};
 
 enum {
     SENDPOST_STATES = 1 << STATE_NEVER_RUN | 1 << STATE_SCHEDULED | 1 << STATE_RUNNING | 1 << STATE_PAUSED |
@@ -27,9 +31,9 @@ enum {
 #define HANDLER(member)          AT(SCOPE_HANDLER, HandlerItem, member)
 #define SUM(item, member)        .sum = offsetof(item, member)
 
-#define ONE     .form = FORM_ONE
-#define INFO    .form = FORM_INFO
-#define PASSING .form = FORM_INFO, .passing = true
+#define ONE     .type = METRIC_INFO, .form = FORM_ONE
+#define INFO    .type = METRIC_INFO, .form = FORM_INFO
+#define PASSING INFO, .passing = true
 #define FLAG    .form = FORM_FLAG
 #define WHOLE   .form = FORM_WHOLE
 #define SECONDS .form = FORM_SECONDS
@@ -43,8 +47,8 @@ enum {
 /* clang-format off */
 const Family families[] = {
     /* per sendpost */
-    {"sendpost_info", GAUGE, INFO, SENDPOST(info), .help = "Who owns the sendpost, and which file defines it."},
-    {"sendpost_label_info", GAUGE, ONE, .scope = SCOPE_LABEL, .help = "One for each label of the definition."},
+    {"sendpost_info", INFO, SENDPOST(info), .help = "Who owns the sendpost, and which file defines it."},
+    {"sendpost_label_info", ONE, .scope = SCOPE_LABEL, .help = "One for each label of the definition."},
     {"sendpost_enabled", GAUGE, FLAG, SENDPOST(enabled), .help = "Whether the definition says enabled."},
     {"sendpost_state", STATESET, SENDPOST(state), NAMES("sendpost_state", state_names, STATES), .only = SENDPOST_STATES,
      .help = "State of the active run, else of the run that ended last: exactly one is 1."},
@@ -61,7 +65,8 @@ const Family families[] = {
     {"sendpost_runs_queued", GAUGE, WHOLE, SENDPOST(queued), .help = "Runs accepted and not yet started."},
     {"sendpost_run_duration_seconds", HISTOGRAM, SENDPOST(totals.duration.counts),
      SUM(SendpostItem, totals.duration.sum_ms),
-     WITHIN_SECONDS(duration_bucket_seconds, DURATION_BUCKETS), .help = "Duration of completed runs."},
+     WITHIN_SECONDS(duration_bucket_seconds, DURATION_BUCKETS), .exemplars = offsetof(SendpostItem, exemplars),
+     .help = "Duration of completed runs."},
     {"sendpost_run_start_delay_seconds", HISTOGRAM, SENDPOST(totals.start_delay.counts),
      SUM(SendpostItem, totals.start_delay.sum_ms),
      WITHIN_SECONDS(start_delay_bucket_seconds, START_DELAY_BUCKETS),
@@ -96,12 +101,12 @@ const Family families[] = {
      .help = "Moments at which a schedule said that a run is due, by what became of them."},
     {"sendpost_triggers_refused_total", COUNTER, SENDPOST(totals.refused), COUNTS("cause", refusal_names, REFUSALS),
      .help = "Triggers that were refused."},
-    {"sendpost_last_failure_info", GAUGE, PASSING, SENDPOST(last_failure),
+    {"sendpost_last_failure_info", PASSING, SENDPOST(last_failure),
      .help = "What failed, while the last failure is newer than the last success."},
-    {"sendpost_last_failure_run_info", GAUGE, PASSING, SENDPOST(last_failure_run),
+    {"sendpost_last_failure_run_info", PASSING, SENDPOST(last_failure_run),
      .help = "The run and the flow run that failed, for links; while the last failure is newer than the last success."},
     /* per stage */
-    {"sendpost_stage_info", GAUGE, INFO, STAGE(info), .help = "What the stage runs or observes."},
+    {"sendpost_stage_info", INFO, STAGE(info), .help = "What the stage runs or observes."},
     {"sendpost_stage_state", STATESET, STAGE(state), NAMES("sendpost_stage_state", state_names, STATES),
      .help = "State in the active run, else in the run that ended last: exactly one is 1."},
     {"sendpost_stage_state_code", GAUGE, CODE, STAGE(state),
@@ -123,11 +128,11 @@ const Family families[] = {
     {"sendpost_stage_retries_total", COUNTER, WHOLE, STAGE(totals.retries), .help = "Attempts after the first."},
     {"sendpost_stage_reference_ok", GAUGE, FLAG, STAGE(reference_ok),
      .help = "Whether the deployment was fine when it was last compared with Prefect; 1 until the first time."},
-    {"sendpost_stage_reference_problem_info", GAUGE, PASSING, STAGE(reference_problem),
+    {"sendpost_stage_reference_problem_info", PASSING, STAGE(reference_problem),
      .help = "What is wrong with the deployment, while something is: missing, parameters, paused, no_worker."},
     /* Prefect */
     {"sendpost_prefect_up", GAUGE, FLAG, AGENT(prefect_up), .help = "Whether the last contact with Prefect worked."},
-    {"sendpost_prefect_info", GAUGE, INFO, AGENT(prefect_info), .help = "Which Prefect it is."},
+    {"sendpost_prefect_info", INFO, AGENT(prefect_info), .help = "Which Prefect it is."},
     {"sendpost_prefect_requests_total", COUNTER, WHOLE, ENDPOINT(requests), .help = "Requests to Prefect that ended."},
     {"sendpost_prefect_request_failures_total", COUNTER, ENDPOINT(failures), COUNTS("cause", failure_cause_names, CAUSES),
      .help = "Requests to Prefect that failed."},
@@ -154,7 +159,7 @@ const Family families[] = {
      .help = "Whether the directory could be read and no file has errors."},
     {"sendpost_definitions_last_reload_success_timestamp_seconds", GAUGE, SECONDS, AGENT(last_reload_success_at),
      .help = "When that was last so; 0: never."},
-    {"sendpost_definitions_revision_info", GAUGE, INFO, AGENT(revision_info),
+    {"sendpost_definitions_revision_info", INFO, AGENT(revision_info),
      .help = "The revision in force, and the one last looked at."},
     /* journal */
     {"sendpost_journal_writable", GAUGE, FLAG, AGENT(journal_writable), .help = "Whether the last commit worked."},
@@ -179,8 +184,8 @@ const Family families[] = {
      .help = "How late the loop handled what was due."},
     {"sendpost_log_messages_total", COUNTER, AGENT(log_messages), COUNTS("level", log_level_names, LOG_LEVELS),
      .help = "Log lines, also those that the level did not let through."},
-    {"sendpost_build_info", GAUGE, INFO, AGENT(build_info), .help = "What this binary is."},
-    {"sendpost_agent_info", GAUGE, INFO, AGENT(agent_info), .help = "Which agent this is, and how people reach it."},
+    {"sendpost_build_info", INFO, AGENT(build_info), .help = "What this binary is."},
+    {"sendpost_agent_info", INFO, AGENT(agent_info), .help = "Which agent this is, and how people reach it."},
     {"process_cpu_seconds_total", COUNTER, SECONDS, AGENT(process.cpu_ms), .help = "Processor time used."},
     {"process_open_fds", GAUGE, WHOLE, AGENT(process.open_files), .help = "File descriptors open."},
     {"process_max_fds", GAUGE, WHOLE, AGENT(process.open_files_max), .help = "File descriptors allowed."},
@@ -191,6 +196,34 @@ const Family families[] = {
 };
 /* clang-format on */
 const size_t family_count = sizeof families / sizeof *families;
+
+static bool ends_with(const Family *family, size_t length, const char *suffix)
+{
+    size_t suffix_length = strlen(suffix);
+    return length > suffix_length && memcmp(family->name + length - suffix_length, suffix, suffix_length) == 0;
+}
+
+size_t family_name_length(const Family *family, MetricsFormat format)
+{
+    size_t length = strlen(family->name);
+    if (format == METRICS_TEXT) {
+        return length;
+    }
+    const char *suffix = family->type == METRIC_COUNTER ? "_total" : family->type == METRIC_INFO ? "_info" : "";
+    return ends_with(family, length, suffix) ? length - strlen(suffix) : length;
+}
+
+const char *family_unit(const Family *family)
+{
+    static const char *const units[] = {"_seconds", "_bytes"};
+    size_t length = family_name_length(family, METRICS_OPENMETRICS);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (ends_with(family, length, units[i])) {
+            return units[i] + 1;
+        }
+    }
+    return NULL;
+}
 
 bool family_shown(const Family *family, bool stage_state_set, bool histograms)
 {

@@ -11,9 +11,10 @@ typedef enum MetricType {
     METRIC_STATESET,
     METRIC_HISTOGRAM,
     METRIC_SUMMARY,
+    METRIC_INFO,
     METRIC_TYPES
 } MetricType;
-extern const char *const metric_type_names[METRIC_TYPES]; /* as 0.0.4 has them */
+extern const char *const metric_type_names[METRICS_FORMATS][METRIC_TYPES];
 
 /* How a value lies in its item, and how many lines it makes. */
 typedef enum Form {
@@ -35,7 +36,7 @@ typedef struct Family {
     MetricType type;
     Scope scope;
     Form form;
-    unsigned short offset, sum;
+    unsigned short offset, sum, exemplars; /* the last: Exemplar[count + 1]; 0: none */
     const char *help;
     const char *label; /* that tells the lines of one item apart */
     const char *const *names;
@@ -49,6 +50,9 @@ typedef struct Family {
 extern const Family families[];
 extern const size_t family_count;
 
+/* The name without the suffix that only the samples have in that format. */
+size_t family_name_length(const Family *family, MetricsFormat format);
+const char *family_unit(const Family *family); /* NULL: none */
 /* Whether it is shown with these switches of the configuration. */
 bool family_shown(const Family *family, bool stage_state_set, bool histograms);
 /* The positions of an item's lines are 0 .. family_positions - 1; some may have no line. */

@@ -72,6 +72,9 @@ static void take_sendpost(Buffer *texts, const Sendpost *sendpost, Now now, Send
         .timeout_ms = definition->timeout_ms,
         .totals = sendpost->totals,
     };
+    if (sendpost->exemplars) {
+        memcpy(item->exemplars, sendpost->exemplars, sizeof item->exemplars);
+    }
     size_t begin = texts->length;
     label_append(texts, begin, "sendpost", sendpost->name);
     item->labels = text_since(texts, begin);

@@ -30,6 +30,7 @@ typedef struct SendpostItem {
     int64_t run_start_at, next_run_at, success_due_at;
     int64_t freshness_ms, deadline_ms, timeout_ms;
     SendpostTotals totals;
+    Exemplar exemplars[DURATION_BUCKETS + 1];
 } SendpostItem;
 
 typedef struct StageItem {

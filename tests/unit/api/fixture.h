@@ -177,6 +177,7 @@ struct Snapshot {
 static int snapshots_taken, snapshots_alive;
 struct Exposition {
     Snapshot *snapshot;
+    MetricsFormat format;
     int lines;
 };
 enum { EXPOSITION_LINES = 5000 };
@@ -200,10 +201,19 @@ void snapshot_release(Snapshot *snapshot)
     }
 }
 
-Exposition *exposition_new(Snapshot *snapshot)
+static size_t snapshot_bytes; /* that it claims */
+
+size_t snapshot_size(const Snapshot *snapshot)
+{
+    (void)snapshot;
+    return snapshot_bytes;
+}
+
+Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format)
 {
     Exposition *exposition = memory_new(sizeof *exposition);
     exposition->snapshot = snapshot;
+    exposition->format = format;
     snapshot->references++;
     return exposition;
 }
@@ -219,7 +229,7 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
     assert_true(size >= 4096);
     size_t filled = 0;
     for (; exposition->lines < exposition_lines && filled + 32 < size; exposition->lines++) {
-        filled += (size_t)sprintf(out + filled, "line_%d 1\n", exposition->lines);
+        filled += (size_t)sprintf(out + filled, "line_%d %d\n", exposition->lines, 1 + (int)exposition->format);
     }
     return filled;
 }

@@ -92,12 +92,17 @@ static inline char *exposition_text(Exposition *exposition, size_t piece)
     return buffer_take(&text);
 }
 
-static inline char *fixture_text(Fixture *fixture)
+static inline char *fixture_text_as(Fixture *fixture, MetricsFormat format)
 {
     Snapshot *snapshot = snapshot_take(&fixture->sources, fixture->now);
-    Exposition *exposition = exposition_new(snapshot);
+    Exposition *exposition = exposition_new(snapshot, format);
     snapshot_release(snapshot);
     return exposition_text(exposition, 64 * 1024);
+}
+
+static inline char *fixture_text(Fixture *fixture)
+{
+    return fixture_text_as(fixture, METRICS_TEXT);
 }
 
 #endif

@@ -233,6 +233,74 @@ static void a_task_is_cut_at_64_characters(void **state)
     fixture_release(&fixture);
 }
 
+static const char *const as_openmetrics[] = {
+    "# TYPE sendpost info",
+    "# TYPE sendpost_label info",
+    "# TYPE sendpost_state stateset",
+    "# TYPE sendpost_runs counter",
+    "# HELP sendpost_runs Runs that ended, by what triggered them.",
+    "# TYPE sendpost_run_duration_seconds histogram",
+    "# UNIT sendpost_run_duration_seconds seconds",
+    "# UNIT process_cpu_seconds seconds",
+    "# UNIT process_resident_memory_bytes bytes",
+    "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"daily.yaml\"} 1",
+    "sendpost_runs_total{sendpost=\"daily\",trigger=\"api\"} 3",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"5.0\"} 1",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"15.0\"} 2 # {run_id=\"run-15\"} 12.5 1700000000.5",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"43200.0\"} 2",
+    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"+Inf\"} 3 # {run_id=\"run-inf\"} 50000 1700000001",
+    "sendpost_run_duration_seconds_sum{sendpost=\"daily\"} 12.25",
+    "sendpost_run_duration_seconds_count{sendpost=\"daily\"} 3",
+    "process_cpu_seconds_total 0",
+    NULL,
+};
+
+static void openmetrics_has_its_own_names_and_exemplars(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
+    live(sendpost);
+    sendpost->exemplars = memory_new((DURATION_BUCKETS + 1) * sizeof *sendpost->exemplars);
+    sendpost->exemplars[1] = (Exemplar){"run-15", 12500, 1700000000500};
+    sendpost->exemplars[DURATION_BUCKETS] = (Exemplar){"run-inf", 50000000, 1700000001000};
+    char *text = fixture_text_as(&fixture, METRICS_OPENMETRICS);
+    char *cpu = strstr(text, "\nprocess_cpu_seconds_total ") + strlen("\nprocess_cpu_seconds_total ");
+    memmove(cpu + 1, strchr(cpu, '\n'), strlen(strchr(cpu, '\n')) + 1);
+    *cpu = '0';
+    assert_lines(text, as_openmetrics);
+    assert_int_equal(count_of(text, "# UNIT sendpost_state"), 0);
+    assert_int_equal(count_of(text, "# EOF"), 1);
+    assert_string_equal(text + strlen(text) - strlen("\n# EOF\n"), "\n# EOF\n");
+    free(text);
+    text = fixture_text(&fixture);
+    assert_int_equal(count_of(text, "run-15"), 0);
+    assert_int_equal(count_of(text, "# EOF") + count_of(text, "# UNIT"), 0);
+    free(text);
+    fixture_release(&fixture);
+}
+
+static void the_size_is_foretold(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture);
+    for (int i = 0; i < 3; i++) {
+        Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
+        size_t foretold = snapshot_size(snapshot);
+        snapshot_release(snapshot);
+        char *text = fixture_text_as(&fixture, METRICS_OPENMETRICS);
+        assert_in_range(strlen(text), foretold / 2, foretold);
+        free(text);
+        char *name = text_format("%d.yaml", i), *definition = text_format("name: s%d\n%s", i, strchr(daily, '\n') + 1);
+        fixture_load(&fixture, name, definition);
+        free(name);
+        free(definition);
+    }
+    fixture_release(&fixture);
+}
+
 static void pieces_of_any_size_join_to_the_same(void **state)
 {
     (void)state;
@@ -244,11 +312,11 @@ static void pieces_of_any_size_join_to_the_same(void **state)
     char *text = text_format("name: long\nowner: %s\nstages: [{name: a, run: f/d}]\n", owner);
     fixture_load(&fixture, "long.yaml", text);
     Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
-    char *whole = exposition_text(exposition_new(snapshot), 1 << 20);
+    char *whole = exposition_text(exposition_new(snapshot, METRICS_OPENMETRICS), 1 << 20);
     assert_non_null(strstr(whole, owner));
     static const size_t sizes[] = {1, 7, 97, 4096, 4099, 65536};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        char *pieces = exposition_text(exposition_new(snapshot), sizes[i]);
+        char *pieces = exposition_text(exposition_new(snapshot, METRICS_OPENMETRICS), sizes[i]);
         assert_string_equal(pieces, whole);
         free(pieces);
     }
@@ -337,7 +405,7 @@ static void families_are_contiguous_and_declared(void **state)
     const char *line = text;
     for (const Family *family = families; family < families + family_count; family++) {
         char *help = text_format("# HELP %s %s\n", family->name, family->help);
-        char *type = text_format("# TYPE %s %s\n", family->name, metric_type_names[family->type]);
+        char *type = text_format("# TYPE %s %s\n", family->name, metric_type_names[METRICS_TEXT][family->type]);
         assert_memory_equal(line, help, strlen(help));
         line += strlen(help);
         assert_memory_equal(line, type, strlen(type));
@@ -361,7 +429,7 @@ static void the_table_keeps_the_rules_of_names(void **state)
         size_t length = strlen(family->name);
         bool is_total = length > 6 && strcmp(family->name + length - 6, "_total") == 0;
         assert_int_equal(is_total, family->type == METRIC_COUNTER);
-        assert_null(strpbrk(family->help, "\\\n"));
+        assert_null(strpbrk(family->help, "\\\n\""));
         assert_int_equal(family->help[strlen(family->help) - 1], '.');
         for (const Family *other = families; other < family; other++) {
             assert_string_not_equal(family->name, other->name);
@@ -376,7 +444,7 @@ static void a_snapshot_does_not_change(void **state)
     fixture_init(&fixture);
     Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
     Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
-    Exposition *exposition = exposition_new(snapshot);
+    Exposition *exposition = exposition_new(snapshot, METRICS_TEXT);
     snapshot_release(snapshot);
     sendpost->totals.cancellations = 99;
     fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "daily.yaml"}});
@@ -428,6 +496,8 @@ int main(void)
         cmocka_unit_test(shows_the_agent),
         cmocka_unit_test(everything_is_there_from_the_start),
         cmocka_unit_test(a_task_is_cut_at_64_characters),
+        cmocka_unit_test(openmetrics_has_its_own_names_and_exemplars),
+        cmocka_unit_test(the_size_is_foretold),
         cmocka_unit_test(pieces_of_any_size_join_to_the_same),
         cmocka_unit_test(series_are_foretold),
         cmocka_unit_test(a_broken_file_costs_one_series),
