@@ -33,7 +33,7 @@ void snapshot_release(Snapshot *snapshot);
 /* Prometheus' text format 0.0.4, and OpenMetrics 1.0.0. */
 typedef enum MetricsFormat { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_FORMATS } MetricsFormat;
 
-/* About how many bytes it makes, sooner too many than too few. */
+/* How many bytes it makes: never too few, at most twice as many. */
 size_t snapshot_size(const Snapshot *snapshot);
 
 typedef struct Exposition Exposition;

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics from outside: what promtool says, what exists from the start, what a scrape costs Prefect."""
+import gzip
 import subprocess
+import time
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from harness.definitions import sendpost
 from harness.fake import faults
 from harness.fake.worker import Plan
+from harness.monitoring import Prometheus
 from harness.waiting import wait_for
 
 STATES = {"never_run", "scheduled", "running", "paused", "cancelling", "completed", "failed", "crashed", "cancelled"}
@@ -25,6 +30,93 @@ def test_promtool_finds_nothing(fake, start_on):
     reply = agent.send("GET", "/metrics")
     assert lint(reply.text) == ""
     assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+AS_PROMETHEUS = {"Accept": "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                 "Accept-Encoding": "gzip"}
+
+
+def openmetrics(agent) -> dict:
+    """Family by name, as a parser reads it that refuses what the specification does not allow."""
+    reply = agent.send("GET", "/metrics", headers={"Accept": OPENMETRICS})
+    assert reply.headers["content-type"] == OPENMETRICS
+    return {family.name: family for family in text_string_to_metric_families(reply.text)}
+
+
+def test_openmetrics_by_a_strict_parser(fake, start_on):
+    failing = Plan(end="FAILED", message="no", tasks=[("explode", "FAILED", "boom")])
+    agent = start_on(fake, deployments={"mailing/main": failing}, labels={"tier": 'go"ld\\'}, description="x")
+    families = openmetrics(agent)
+    assert families["sendpost"].type == "info" and families["sendpost_state"].type == "stateset"
+    assert families["sendpost_runs"].type == "counter" and families["process_cpu_seconds"].unit == "seconds"
+    assert families["sendpost_run_duration_seconds"].unit == "seconds"
+    agent.wait_ended(agent.trigger("daily"))
+    assert openmetrics(agent).keys() == families.keys()
+    samples = {sample.name for family in families.values() for sample in family.samples}
+    assert not [name for name in samples if name.endswith("_created")]
+
+
+def test_both_formats_say_the_same(fake, start_on):
+    agent = start_on(fake)
+    names = {name for name, _ in agent.metrics().samples}
+    assert {sample.name for family in openmetrics(agent).values() for sample in family.samples} == names
+
+
+def test_exemplars_are_the_newest_completed_runs(fake, start_on):
+    agent = start_on(fake)
+    began = time.time()
+    _, run = (agent.wait_ended(agent.trigger("daily")) for _ in range(2))
+    buckets = [sample for sample in openmetrics(agent)["sendpost_run_duration_seconds"].samples if sample.exemplar]
+    assert [(bucket.labels["le"], bucket.exemplar.labels) for bucket in buckets] == [("5.0", {"run_id": run["id"]})]
+    assert buckets[0].exemplar.value == run["duration_seconds"]
+    assert began - 1 < float(buckets[0].exemplar.timestamp) < time.time() + 1
+
+
+@pytest.mark.parametrize("headers, media_type, encoding", [
+    ({}, TEXT, None),
+    ({"Accept": "*/*", "Accept-Encoding": "identity"}, TEXT, None),
+    (AS_PROMETHEUS, OPENMETRICS, "gzip"),
+    ({"Accept": "application/openmetrics-text;q=0.4, text/plain;q=0.5", "Accept-Encoding": "gzip;q=0"}, TEXT, None),
+    ({"Accept-Encoding": "br, gzip;q=0.1"}, TEXT, "gzip"),
+], ids=["nothing", "curl", "Prometheus", "rather not", "gzip"])
+def test_what_was_asked_for(fake, start_on, headers, media_type, encoding):
+    agent = start_on(fake)
+    replies = [agent.send(method, "/metrics", headers=headers) for method in ("GET", "HEAD")]
+    for reply in replies:
+        assert reply.status == 200 and reply.headers["content-type"] == media_type
+        assert reply.headers.get("content-encoding") == encoding
+        assert reply.headers["vary"] == "Accept, Accept-Encoding"
+    body = gzip.decompress(replies[0].body) if encoding else replies[0].body
+    assert body.endswith(b"\n# EOF\n") == (media_type == OPENMETRICS)
+    assert b"\nsendpost_enabled{sendpost=\"daily\"} 1\n" in body and not replies[1].body
+
+
+def test_a_large_body_is_not_compressed(fake, start_on):
+    agent = start_on(fake)
+    for number in range(10):
+        stages = [{"name": f"stage-{i}", "run": "mailing/main"} for i in range(100)]
+        agent.define(f"wide-{number}", sendpost(f"wide-{number}", *stages))
+    wait_for("they are loaded", lambda: agent.get("/v1/status")["counts"]["sendposts"] == 11)
+    reply = agent.send("GET", "/metrics", headers=AS_PROMETHEUS)
+    assert len(reply.body) > 1024 * 1024 and "content-encoding" not in reply.headers
+    assert reply.text.endswith("\n# EOF\n")
+
+
+def test_a_real_prometheus_stores_it(fake, start_on, tmp_path):
+    """With its own Accept; exemplars come only by OpenMetrics."""
+    agent = start_on(fake)
+    run = agent.wait_ended(agent.trigger("daily"))
+    with Prometheus(tmp_path / "prometheus", "groups: []") as prometheus:
+        prometheus.aim(agent.url)
+        wait_for("a completed run is stored", lambda: prometheus.query('sendpost_runs_total{trigger="api"} == 1'))
+        stored = {series["__name__"] for series in prometheus.get("/api/v1/series?match[]={job='sendpost'}")["data"]}
+        assert {name for name, _ in agent.metrics().samples} <= stored
+        exemplars = prometheus.get(f"/api/v1/query_exemplars?query=sendpost_run_duration_seconds_bucket&start=0&end={time.time() + 60}")["data"]
+        assert [exemplar["labels"] for series in exemplars for exemplar in series["exemplars"]] == [{"run_id": run["id"]}]
+        assert prometheus.get("/api/v1/metadata?metric=sendpost_state")["data"]["sendpost_state"][0]["type"] == "stateset"
+        assert "level=warn" not in prometheus.log()
 
 
 def test_everything_exists_before_anything_happens(fake, start_on):

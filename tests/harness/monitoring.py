@@ -85,7 +85,7 @@ class Server:
 
 
 class Prometheus(Server):
-    """Scrapes the job sendpost, whose targets can change, every second."""
+    """Scrapes the job sendpost, whose targets can change, every second; keeps exemplars."""
 
     def __init__(self, directory: Path, rules: str, alertmanager: str | None = None):
         super().__init__(directory)
@@ -97,6 +97,7 @@ class Prometheus(Server):
             "rule_files": ["sendpost.rules.yml"],
             "scrape_configs": [{"job_name": "sendpost", "file_sd_configs": [{"files": ["targets.json"], "refresh_interval": "1s"}]}],
             "alerting": {"alertmanagers": managers},
+            "storage": {"exemplars": {"max_exemplars": 1000}},
         }
         (directory / "prometheus.json").write_text(json.dumps(configuration))
 
@@ -109,7 +110,7 @@ class Prometheus(Server):
 
     def command(self) -> list[str]:
         return [tool("prometheus"), "--config.file=prometheus.json", "--storage.tsdb.path=data", f"--web.listen-address=127.0.0.1:{self.port}",
-                "--log.level=warn"]
+                "--log.level=warn", "--enable-feature=exemplar-storage"]
 
     def rules(self) -> list[dict]:
         return [rule for group in self.get("/api/v1/rules")["data"]["groups"] for rule in group["rules"]]

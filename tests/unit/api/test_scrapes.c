@@ -180,7 +180,7 @@ static void test_the_format_is_negotiated(void **state)
 static void test_gzip_up_to_a_size(void **state)
 {
     World *world = *state;
-    static const size_t sizes[] = {1 << 20, (1 << 20) + 1};
+    static const size_t sizes[] = {2 << 20, (2 << 20) + 1};
     for (size_t i = 0; i < 2; i++) {
         snapshot_bytes = sizes[i];
         Client client = client_open(world);
