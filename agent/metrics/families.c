@@ -6,6 +6,16 @@
 #include <stddef.h>
 #include <string.h>
 
+const char *const scope_labels[SCOPES] = {
+    [SCOPE_AGENT] = "",
+    [SCOPE_SENDPOST] = "sendpost",
+    [SCOPE_LABEL] = "sendpost, label, value",
+    [SCOPE_STAGE] = "sendpost, stage_name",
+    [SCOPE_ENDPOINT] = "endpoint",
+    [SCOPE_FILE] = "file",
+    [SCOPE_HANDLER] = "handler",
+};
+
 const char *const metric_type_names[METRICS_FORMATS][METRIC_TYPES] = {
     {"counter", "gauge", "gauge", "histogram", "summary", "gauge"},
     {"counter", "gauge", "stateset", "histogram", "summary", "info"},
@@ -31,13 +41,13 @@ enum {
 #define HANDLER(member)          AT(SCOPE_HANDLER, HandlerItem, member)
 #define SUM(item, member)        .sum = offsetof(item, member)
 
-#define ONE     .type = METRIC_INFO, .form = FORM_ONE
-#define INFO    .type = METRIC_INFO, .form = FORM_INFO
-#define PASSING INFO, .passing = true
-#define FLAG    .form = FORM_FLAG
-#define WHOLE   .form = FORM_WHOLE
-#define SECONDS .form = FORM_SECONDS
-#define CODE    .form = FORM_CODE
+#define ONE              .type = METRIC_INFO, .form = FORM_ONE
+#define INFO(further)    .type = METRIC_INFO, .form = FORM_INFO, .label = further
+#define PASSING(further) INFO(further), .passing = true
+#define FLAG             .form = FORM_FLAG
+#define WHOLE            .form = FORM_WHOLE
+#define SECONDS          .form = FORM_SECONDS
+#define CODE             .form = FORM_CODE
 
 #define NAMES(name, list, length)    .label = name, .names = list, .count = length
 #define COUNTS(name, list, length)   .form = FORM_COUNTS, NAMES(name, list, length)
@@ -47,7 +57,7 @@ enum {
 /* clang-format off */
 const Family families[] = {
     /* per sendpost */
-    {"sendpost_info", INFO, SENDPOST(info), .help = "Who owns the sendpost, and which file defines it."},
+    {"sendpost_info", INFO("owner, file"), SENDPOST(info), .help = "Who owns the sendpost, and which file defines it."},
     {"sendpost_label_info", ONE, .scope = SCOPE_LABEL, .help = "One for each label of the definition."},
     {"sendpost_enabled", GAUGE, FLAG, SENDPOST(enabled), .help = "Whether the definition says enabled."},
     {"sendpost_state", STATESET, SENDPOST(state), NAMES("sendpost_state", state_names, STATES), .only = SENDPOST_STATES,
@@ -101,12 +111,12 @@ const Family families[] = {
      .help = "Moments at which a schedule said that a run is due, by what became of them."},
     {"sendpost_triggers_refused_total", COUNTER, SENDPOST(totals.refused), COUNTS("cause", refusal_names, REFUSALS),
      .help = "Triggers that were refused."},
-    {"sendpost_last_failure_info", PASSING, SENDPOST(last_failure),
+    {"sendpost_last_failure_info", PASSING("stage_name, task, reason"), SENDPOST(last_failure),
      .help = "What failed, while the last failure is newer than the last success."},
-    {"sendpost_last_failure_run_info", PASSING, SENDPOST(last_failure_run),
+    {"sendpost_last_failure_run_info", PASSING("run_id, flow_run_id"), SENDPOST(last_failure_run),
      .help = "The run and the flow run that failed, for links; while the last failure is newer than the last success."},
     /* per stage */
-    {"sendpost_stage_info", INFO, STAGE(info), .help = "What the stage runs or observes."},
+    {"sendpost_stage_info", INFO("kind, deployment, deployment_id"), STAGE(info), .help = "What the stage runs or observes."},
     {"sendpost_stage_state", STATESET, STAGE(state), NAMES("sendpost_stage_state", state_names, STATES),
      .help = "State in the active run, else in the run that ended last: exactly one is 1."},
     {"sendpost_stage_state_code", GAUGE, CODE, STAGE(state),
@@ -128,11 +138,11 @@ const Family families[] = {
     {"sendpost_stage_retries_total", COUNTER, WHOLE, STAGE(totals.retries), .help = "Attempts after the first."},
     {"sendpost_stage_reference_ok", GAUGE, FLAG, STAGE(reference_ok),
      .help = "Whether the deployment was fine when it was last compared with Prefect; 1 until the first time."},
-    {"sendpost_stage_reference_problem_info", PASSING, STAGE(reference_problem),
+    {"sendpost_stage_reference_problem_info", PASSING("problem"), STAGE(reference_problem),
      .help = "What is wrong with the deployment, while something is: missing, parameters, paused, no_worker."},
     /* Prefect */
     {"sendpost_prefect_up", GAUGE, FLAG, AGENT(prefect_up), .help = "Whether the last contact with Prefect worked."},
-    {"sendpost_prefect_info", INFO, AGENT(prefect_info), .help = "Which Prefect it is."},
+    {"sendpost_prefect_info", INFO("version, api_url"), AGENT(prefect_info), .help = "Which Prefect it is."},
     {"sendpost_prefect_requests_total", COUNTER, WHOLE, ENDPOINT(requests), .help = "Requests to Prefect that ended."},
     {"sendpost_prefect_request_failures_total", COUNTER, ENDPOINT(failures), COUNTS("cause", failure_cause_names, CAUSES),
      .help = "Requests to Prefect that failed."},
@@ -159,7 +169,7 @@ const Family families[] = {
      .help = "Whether the directory could be read and no file has errors."},
     {"sendpost_definitions_last_reload_success_timestamp_seconds", GAUGE, SECONDS, AGENT(last_reload_success_at),
      .help = "When that was last so; 0: never."},
-    {"sendpost_definitions_revision_info", INFO, AGENT(revision_info),
+    {"sendpost_definitions_revision_info", INFO("applied, attempted"), AGENT(revision_info),
      .help = "The revision in force, and the one last looked at."},
     /* journal */
     {"sendpost_journal_writable", GAUGE, FLAG, AGENT(journal_writable), .help = "Whether the last commit worked."},
@@ -184,8 +194,8 @@ const Family families[] = {
      .help = "How late the loop handled what was due."},
     {"sendpost_log_messages_total", COUNTER, AGENT(log_messages), COUNTS("level", log_level_names, LOG_LEVELS),
      .help = "Log lines, also those that the level did not let through."},
-    {"sendpost_build_info", INFO, AGENT(build_info), .help = "What this binary is."},
-    {"sendpost_agent_info", INFO, AGENT(agent_info), .help = "Which agent this is, and how people reach it."},
+    {"sendpost_build_info", INFO("version, commit"), AGENT(build_info), .help = "What this binary is."},
+    {"sendpost_agent_info", INFO("namespace, external_url"), AGENT(agent_info), .help = "Which agent this is, and how people reach it."},
     {"process_cpu_seconds_total", COUNTER, SECONDS, AGENT(process.cpu_ms), .help = "Processor time used."},
     {"process_open_fds", GAUGE, WHOLE, AGENT(process.open_files), .help = "File descriptors open."},
     {"process_max_fds", GAUGE, WHOLE, AGENT(process.open_files_max), .help = "File descriptors allowed."},

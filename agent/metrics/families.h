@@ -16,6 +16,8 @@ typedef enum MetricType {
 } MetricType;
 extern const char *const metric_type_names[METRICS_FORMATS][METRIC_TYPES];
 
+extern const char *const scope_labels[SCOPES]; /* their names, for the docs */
+
 /* How a value lies in its item, and how many lines it makes. */
 typedef enum Form {
     FORM_ONE,          /* 1 for every item */
@@ -38,7 +40,7 @@ typedef struct Family {
     Form form;
     unsigned short offset, sum, exemplars; /* the last: Exemplar[count + 1]; 0: none */
     const char *help;
-    const char *label; /* that tells the lines of one item apart */
+    const char *label; /* that tells the lines of one item apart; of FORM_INFO: the names of its own, for the docs */
     const char *const *names;
     const int *numbers;
     const double *bounds;

@@ -105,4 +105,68 @@ static inline char *fixture_text(Fixture *fixture)
     return fixture_text_as(fixture, METRICS_TEXT);
 }
 
+static const char daily[] = "name: daily\nowner: 'the \"data\" team'\nlabels: {tier: \"a\\\\b\", empty: ''}\n"
+                            "timeout: 1h30m\nfreshness: 2d\ndeadline: 2h\nschedule: {cron: '0 6 * * *'}\n"
+                            "stages:\n- {name: extract, observe: etl/extract, within: 1d}\n"
+                            "- name: deliver\n  parallel:\n  - {name: email, run: mailing/email, expected: 90s}\n"
+                            "  - name: push\n    stages:\n    - {name: send, run: mailing/push}\n";
+
+/* What happened to `daily`, in a state that no test has to bring about step by step. */
+static inline void live(Sendpost *sendpost)
+{
+    SendpostTotals *totals = &sendpost->totals;
+    totals->runs[TRIGGER_API] = 3;
+    totals->failures[REASON_FAILED] = 1;
+    totals->cancellations = 1;
+    totals->duration = (DurationHistogram){.counts = {1, 1}, .count = 2, .sum_ms = 12250};
+    totals->duration.counts[DURATION_BUCKETS] = 1;
+    totals->last_run_start_at = 1699999000000;
+    totals->last_failure_at = 1699999999999;
+    totals->unmet_tick_at = 1699941600000;
+    sendpost->last_failure = memory_new(sizeof(Failure));
+    *sendpost->last_failure = (Failure){.stage = text_copy("deliver/email"),
+                                        .reason = REASON_FAILED,
+                                        .task_name = text_copy("it \"explodes\""),
+                                        .logs = text_copy("[]"),
+                                        .flow_run_id = text_copy("flow-run")};
+    memcpy(sendpost->last_failure_run, "run", 4);
+    SendpostStage *stage = &sendpost->stages[2];
+    assert_string_equal(stage->path, "deliver/email");
+    stage->state = STATE_FAILED;
+    stage->deployment_id = text_copy("deployment");
+    stage->totals =
+        (StageTotals){.ended = 4, .duration_sum_ms = 10001, .last_duration_ms = 1, .failures = 2, .retries = 1};
+}
+
+/* Whether the text has exactly this line. */
+static inline bool has_line(const char *text, const char *line)
+{
+    size_t length = strlen(line);
+    for (const char *at = text; (at = strstr(at, line)); at++) {
+        if ((at == text || at[-1] == '\n') && at[length] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline void assert_lines(const char *text, const char *const *lines)
+{
+    for (; *lines; lines++) {
+        if (!has_line(text, *lines)) {
+            print_error("%s\n", text);
+            fail_msg("there is no line %s", *lines);
+        }
+    }
+}
+
+static inline size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)); text++) {
+        count++;
+    }
+    return count;
+}
+
 #endif

@@ -1,70 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
 #include "fixture.h"
-#include "metrics/families.h"
-
-static const char daily[] = "name: daily\nowner: 'the \"data\" team'\nlabels: {tier: \"a\\\\b\", empty: ''}\n"
-                            "timeout: 1h30m\nfreshness: 2d\ndeadline: 2h\nschedule: {cron: '0 6 * * *'}\n"
-                            "stages:\n- {name: extract, observe: etl/extract, within: 1d}\n"
-                            "- name: deliver\n  parallel:\n  - {name: email, run: mailing/email, expected: 90s}\n"
-                            "  - name: push\n    stages:\n    - {name: send, run: mailing/push}\n";
-
-/* What happened to `daily`, in a state that no test has to bring about step by step. */
-static void live(Sendpost *sendpost)
-{
-    SendpostTotals *totals = &sendpost->totals;
-    totals->runs[TRIGGER_API] = 3;
-    totals->failures[REASON_FAILED] = 1;
-    totals->cancellations = 1;
-    totals->duration = (DurationHistogram){.counts = {1, 1}, .count = 2, .sum_ms = 12250};
-    totals->duration.counts[DURATION_BUCKETS] = 1;
-    totals->last_run_start_at = 1699999000000;
-    totals->last_failure_at = 1699999999999;
-    totals->unmet_tick_at = 1699941600000;
-    sendpost->last_failure = memory_new(sizeof(Failure));
-    *sendpost->last_failure = (Failure){.stage = text_copy("deliver/email"),
-                                        .reason = REASON_FAILED,
-                                        .task_name = text_copy("it \"explodes\""),
-                                        .logs = text_copy("[]"),
-                                        .flow_run_id = text_copy("flow-run")};
-    memcpy(sendpost->last_failure_run, "run", 4);
-    SendpostStage *stage = &sendpost->stages[2];
-    assert_string_equal(stage->path, "deliver/email");
-    stage->state = STATE_FAILED;
-    stage->deployment_id = text_copy("deployment");
-    stage->totals =
-        (StageTotals){.ended = 4, .duration_sum_ms = 10001, .last_duration_ms = 1, .failures = 2, .retries = 1};
-}
-
-/* Whether the text has exactly this line. */
-static bool has_line(const char *text, const char *line)
-{
-    size_t length = strlen(line);
-    for (const char *at = text; (at = strstr(at, line)); at++) {
-        if ((at == text || at[-1] == '\n') && at[length] == '\n') {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void assert_lines(const char *text, const char *const *lines)
-{
-    for (; *lines; lines++) {
-        if (!has_line(text, *lines)) {
-            print_error("%s\n", text);
-            fail_msg("there is no line %s", *lines);
-        }
-    }
-}
-
-static size_t count_of(const char *text, const char *part)
-{
-    size_t count = 0;
-    for (; (text = strstr(text, part)); text++) {
-        count++;
-    }
-    return count;
-}
 
 static const char *const after_live[] = {
     "# HELP sendpost_state State of the active run, else of the run that ended last: exactly one is 1.",
@@ -233,74 +169,6 @@ static void a_task_is_cut_at_64_characters(void **state)
     fixture_release(&fixture);
 }
 
-static const char *const as_openmetrics[] = {
-    "# TYPE sendpost info",
-    "# TYPE sendpost_label info",
-    "# TYPE sendpost_state stateset",
-    "# TYPE sendpost_runs counter",
-    "# HELP sendpost_runs Runs that ended, by what triggered them.",
-    "# TYPE sendpost_run_duration_seconds histogram",
-    "# UNIT sendpost_run_duration_seconds seconds",
-    "# UNIT process_cpu_seconds seconds",
-    "# UNIT process_resident_memory_bytes bytes",
-    "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"daily.yaml\"} 1",
-    "sendpost_runs_total{sendpost=\"daily\",trigger=\"api\"} 3",
-    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"5.0\"} 1",
-    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"15.0\"} 2 # {run_id=\"run-15\"} 12.5 1700000000.5",
-    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"43200.0\"} 2",
-    "sendpost_run_duration_seconds_bucket{sendpost=\"daily\",le=\"+Inf\"} 3 # {run_id=\"run-inf\"} 50000 1700000001",
-    "sendpost_run_duration_seconds_sum{sendpost=\"daily\"} 12.25",
-    "sendpost_run_duration_seconds_count{sendpost=\"daily\"} 3",
-    "process_cpu_seconds_total 0",
-    NULL,
-};
-
-static void openmetrics_has_its_own_names_and_exemplars(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    fixture_init(&fixture);
-    Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
-    live(sendpost);
-    sendpost->exemplars = memory_new((DURATION_BUCKETS + 1) * sizeof *sendpost->exemplars);
-    sendpost->exemplars[1] = (Exemplar){"run-15", 12500, 1700000000500};
-    sendpost->exemplars[DURATION_BUCKETS] = (Exemplar){"run-inf", 50000000, 1700000001000};
-    char *text = fixture_text_as(&fixture, METRICS_OPENMETRICS);
-    char *cpu = strstr(text, "\nprocess_cpu_seconds_total ") + strlen("\nprocess_cpu_seconds_total ");
-    memmove(cpu + 1, strchr(cpu, '\n'), strlen(strchr(cpu, '\n')) + 1);
-    *cpu = '0';
-    assert_lines(text, as_openmetrics);
-    assert_int_equal(count_of(text, "# UNIT sendpost_state"), 0);
-    assert_int_equal(count_of(text, "# EOF"), 1);
-    assert_string_equal(text + strlen(text) - strlen("\n# EOF\n"), "\n# EOF\n");
-    free(text);
-    text = fixture_text(&fixture);
-    assert_int_equal(count_of(text, "run-15"), 0);
-    assert_int_equal(count_of(text, "# EOF") + count_of(text, "# UNIT"), 0);
-    free(text);
-    fixture_release(&fixture);
-}
-
-static void the_size_is_foretold(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    fixture_init(&fixture);
-    for (int i = 0; i < 3; i++) {
-        Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
-        size_t foretold = snapshot_size(snapshot);
-        snapshot_release(snapshot);
-        char *text = fixture_text_as(&fixture, METRICS_OPENMETRICS);
-        assert_in_range(strlen(text), foretold / 2, foretold);
-        free(text);
-        char *name = text_format("%d.yaml", i), *definition = text_format("name: s%d\n%s", i, strchr(daily, '\n') + 1);
-        fixture_load(&fixture, name, definition);
-        free(name);
-        free(definition);
-    }
-    fixture_release(&fixture);
-}
-
 static void pieces_of_any_size_join_to_the_same(void **state)
 {
     (void)state;
@@ -393,50 +261,6 @@ static void problems_of_references_are_shown(void **state)
     fixture_release(&fixture);
 }
 
-/* The rules of the format that hold for every line: families in the order of the table, each once, its lines right
- * after HELP and TYPE. */
-static void families_are_contiguous_and_declared(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    fixture_init(&fixture);
-    live(fixture_load(&fixture, "daily.yaml", daily));
-    char *text = fixture_text(&fixture);
-    const char *line = text;
-    for (const Family *family = families; family < families + family_count; family++) {
-        char *help = text_format("# HELP %s %s\n", family->name, family->help);
-        char *type = text_format("# TYPE %s %s\n", family->name, metric_type_names[METRICS_TEXT][family->type]);
-        assert_memory_equal(line, help, strlen(help));
-        line += strlen(help);
-        assert_memory_equal(line, type, strlen(type));
-        line += strlen(type);
-        for (; *line && *line != '#'; line = strchr(line, '\n') + 1) {
-            assert_memory_equal(line, family->name, strlen(family->name));
-            assert_non_null(memchr("{ _", line[strlen(family->name)], 3));
-        }
-        free(help);
-        free(type);
-    }
-    assert_int_equal(*line, '\0');
-    free(text);
-    fixture_release(&fixture);
-}
-
-static void the_table_keeps_the_rules_of_names(void **state)
-{
-    (void)state;
-    for (const Family *family = families; family < families + family_count; family++) {
-        size_t length = strlen(family->name);
-        bool is_total = length > 6 && strcmp(family->name + length - 6, "_total") == 0;
-        assert_int_equal(is_total, family->type == METRIC_COUNTER);
-        assert_null(strpbrk(family->help, "\\\n\""));
-        assert_int_equal(family->help[strlen(family->help) - 1], '.');
-        for (const Family *other = families; other < family; other++) {
-            assert_string_not_equal(family->name, other->name);
-        }
-    }
-}
-
 static void a_snapshot_does_not_change(void **state)
 {
     (void)state;
@@ -496,14 +320,10 @@ int main(void)
         cmocka_unit_test(shows_the_agent),
         cmocka_unit_test(everything_is_there_from_the_start),
         cmocka_unit_test(a_task_is_cut_at_64_characters),
-        cmocka_unit_test(openmetrics_has_its_own_names_and_exemplars),
-        cmocka_unit_test(the_size_is_foretold),
         cmocka_unit_test(pieces_of_any_size_join_to_the_same),
         cmocka_unit_test(series_are_foretold),
         cmocka_unit_test(a_broken_file_costs_one_series),
         cmocka_unit_test(problems_of_references_are_shown),
-        cmocka_unit_test(families_are_contiguous_and_declared),
-        cmocka_unit_test(the_table_keeps_the_rules_of_names),
         cmocka_unit_test(a_snapshot_does_not_change),
         cmocka_unit_test(a_removed_sendpost_shows_while_its_run_goes_on),
     };
