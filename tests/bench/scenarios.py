@@ -66,10 +66,13 @@ def size() -> Iterator[Figure]:
         yield Figure("1,000 sendposts: RssAnon after 50 scrapes", agent.anonymous_mb(), "MB", 40)
 
 
-def compare(agent: Agent, what: str, requests: int, target_ms: float) -> Iterator[Figure]:
-    """Scrapes of the agent, and of a bare server with the same bytes."""
+def compare(agent: Agent, what: str, requests: int, target_ms: float, target_ratio: float | None = None) -> Iterator[Figure]:
+    """Scrapes of the agent, and of a bare server with the same bytes. It is ready before all definitions are taken."""
+    wanted = len(list(agent.definitions.glob("*.yaml")))
+    wait_until("all are loaded", lambda: json.loads(get(agent.port, "/v1/status"))["counts"]["sendposts"] == wanted)
     body = WORK / "metrics.txt"
-    body.write_bytes(get(agent.port, "/metrics"))
+    text = get(agent.port, "/metrics")
+    body.write_bytes(text)
     bare = Tool("bench_bare", str(body))
     try:
         ours = load(agent.port, path="/metrics", requests=requests)
@@ -77,17 +80,26 @@ def compare(agent: Agent, what: str, requests: int, target_ms: float) -> Iterato
     finally:
         bare.stop()
     assert ours["good"] == theirs["good"] == requests
+    yield Figure(f"{what}: series", sum(not line.startswith(b"#") for line in text.splitlines()), "")
     yield Figure(f"{what}: /metrics size", ours["bytes"] / 1e6, "MB")
     yield Figure(f"{what}: /metrics p50", ours["p50_ms"], "ms")
     yield Figure(f"{what}: /metrics p99", ours["p99_ms"], "ms", target_ms)
     yield Figure(f"{what}: the same bytes, bare libmicrohttpd, p50", theirs["p50_ms"], "ms")
-    yield Figure(f"{what}: time of the agent ÷ time of the bare server", ours["p50_ms"] / theirs["p50_ms"], "×")
+    yield Figure(f"{what}: time of the agent ÷ time of the bare server", ours["p50_ms"] / theirs["p50_ms"], "×", target_ratio)
 
 
 def scrapes() -> Iterator[Figure]:
     """Scrapes of many sendposts."""
     with running("scrapes", MANY, five_stages) as (agent, _, _):
         yield from compare(agent, "1,000 sendposts", 200, 60)
+
+
+def series() -> Iterator[Figure]:
+    """Scrapes of 100,000 series, and of the least that an agent has."""
+    with running("series", 697, five_stages) as (agent, _, _):
+        yield from compare(agent, "697 sendposts", 300, 25, 1.5)
+    with running("fewest", 1, five_stages) as (agent, _, _):
+        yield from compare(agent, "1 sendpost", 4000, 1)
 
 
 def held(agent: Agent, what: str, rate: int) -> Iterator[Figure]:
@@ -268,4 +280,4 @@ def definitions() -> Iterator[Figure]:
         yield Figure(f"{what}: RssAnon", agent.anonymous_mb(), "MB")
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, loop, streams, watched, latency, burst, recovery, definitions, schedules)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, watched, latency, burst, recovery, definitions, schedules)}
