@@ -14,7 +14,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { SURVEYS_MAX = STAGES_MAX / POLL_BATCH_MAX, NAME_ROOM = 8 };
+enum { SURVEYS_MAX = STAGES_MAX / POLL_BATCH_MAX, NAME_ROOM = 8, DRAFT_SIZE_MAX = 2 * DOCUMENT_SIZE_MAX };
 
 /* A parameter that the sendpost declares. */
 typedef struct Declared {
@@ -297,7 +297,7 @@ static Status print_file(const Draft *draft, const CommandLine *line)
 {
     auto_free char *name = sendpost_name(draft, line);
     auto_buffer text;
-    buffer_init(&text, 2 * DOCUMENT_SIZE_MAX);
+    buffer_init(&text, DRAFT_SIZE_MAX);
     write_file(draft, name, &text);
     Findings findings = {0};
     Definition *definition = definition_read(text.bytes, text.length, NULL, &findings);
@@ -335,7 +335,7 @@ static Status init(const CommandLine *line, const Configuration *configuration)
     Draft draft = {0};
     Asking asking;
     Error error = {0};
-    buffer_init(&draft.out, 2 * DOCUMENT_SIZE_MAX);
+    buffer_init(&draft.out, DRAFT_SIZE_MAX);
     bool asked = asking_open(&asking, configuration, &error) && ask_all(&draft, &asking, line, &error);
     Status status = asked ? write_stages(&draft, &asking, line) : complain(STATUS_UNREACHABLE, "init", error.text);
     if (status == STATUS_DONE) {

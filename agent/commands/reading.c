@@ -11,10 +11,10 @@
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-/* As JSON or by `describe`; releases the answer. */
+/* As JSON or by `describe` (NULL: as JSON); releases the answer. */
 static void print_answer(const CommandLine *line, Answer *answer, void (*describe)(const Json *json, Buffer *out))
 {
-    if (option_given(line, "json")) {
+    if (!describe || option_given(line, "json")) {
         puts(answer->text);
     } else {
         auto_buffer out;

@@ -276,7 +276,8 @@ static void resolve_one(const Parameter *parameter, const Json *given, const Tem
         return;
     }
     if (!value) {
-        value = rendered = render_default(parameter, resolved, context, faults);
+        rendered = render_default(parameter, resolved, context, faults);
+        value = rendered;
     }
     if (value) {
         JsonWriter writer = {.out = resolved, .comma = resolved->length > 1};

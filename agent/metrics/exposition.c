@@ -32,14 +32,12 @@ struct Exposition {
 
 static const char *line_suffix(const Family *family, int position)
 {
-    static const char *const endings[] = {"_bucket", "_sum", "_count"};
-    if (family->form == FORM_SUMMARY_MS) {
-        return endings[1 + position];
+    bool histogram = family->form == FORM_HISTOGRAM || family->form == FORM_HISTOGRAM_MS;
+    if (!histogram && family->form != FORM_SUMMARY_MS) {
+        return "";
     }
-    if (family->form == FORM_HISTOGRAM || family->form == FORM_HISTOGRAM_MS) {
-        return endings[position <= family->count ? 0 : position - family->count];
-    }
-    return "";
+    int sum = histogram ? family->count + 1 : 0;
+    return position < sum ? "_bucket" : position == sum ? "_sum" : "_count";
 }
 
 static void append_bound(Buffer *parts, const Family *family, int position)
