@@ -2,6 +2,7 @@
 """From a flow whose task fails to the message that somebody reads: Prefect, the agent, Prometheus with the shipped rules, Alertmanager with the
 shipped configuration, Slack. Only intervals are shortened; where an alert waits minutes before it fires, in a copy of the rules."""
 import re
+import subprocess
 
 import pytest
 
@@ -11,7 +12,7 @@ from harness.definitions import sendpost, stage
 from harness.fake.worker import Plan
 from harness.http import answers
 from harness.monitoring import RULES, Monitoring, with_for
-from harness.paths import PREFECT_VERSIONS
+from harness.paths import PREFECT_VERSIONS, sendpost_binary, tool
 from harness.waiting import holds_for, wait_for
 
 LINK = re.compile(r"<([^|>]+)\|(\w+)>")
@@ -138,3 +139,13 @@ def test_a_definition_breaks(fake, start_agent, watch):
     message = told(monitoring, "SendpostDefinitionBroken")
     assert message.title == "[FIRING] SendpostDefinitionBroken daily (crm-team)" and message.channel == "crm-team"
     assert "file `daily.yaml`" in message.text and "sendpost check daily.yaml" in message.text
+
+
+def test_what_is_installed(tmp_path):
+    """The files find each other where cmake --install puts them."""
+    subprocess.run(["cmake", "--install", str(sendpost_binary().parent), "--prefix", str(tmp_path)], check=True, capture_output=True, timeout=60)
+    alerts = tmp_path / "share" / "sendpost" / "alerts"
+    for command in ([tool("promtool"), "check", "rules", alerts / "sendpost.rules.yml"], [tool("amtool"), "check-config", alerts / "alertmanager.yml"]):
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert (alerts / "runbooks" / "sendpostdown.md").is_file()
