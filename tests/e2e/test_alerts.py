@@ -129,6 +129,23 @@ def test_the_agent_is_killed(fake, start_agent, watch):
     assert told(monitoring, "SendpostAbsent").channel == "on-call"
 
 
+@pytest.mark.timeout(240)
+def test_a_deadline_passes(fake, start_agent, watch):
+    """The scheduled run failed: who is on call is told so by the alert of the deadline, which silences that of the failure."""
+    every_minute = {"schedule": {"cron": "* * * * *"}, "deadline": "20s"}
+    agent = start_agent(fake.url, {"daily": sendpost("daily", failing(fake), **every_minute)})
+    monitoring = watch(agent)
+    message = told(monitoring, "SendpostNoSuccess daily", timeout=100)
+    assert (message.channel, message.color) == ("on-call", "danger")
+    assert "last failure: stage render, task explode, failed" in message.text
+    wait_for("the failure is silenced", lambda: silenced(monitoring, "SendpostRunFailed") == 1)
+
+    fake.deploy("mailing/mended", Plan())
+    agent.define("daily", sendpost("daily", stage("mailing/mended", "render"), **every_minute))
+    wait_for("it is mended", lambda: agent.get("/v1/sendposts/daily")["stages"][0]["deployment"] == "mailing/mended")
+    assert "Resolved after" in told(monitoring, "[RESOLVED] SendpostNoSuccess daily", timeout=100).text
+
+
 @pytest.mark.timeout(120)
 def test_a_definition_breaks(fake, start_agent, watch):
     """Its file and owner are named, its last good content goes on."""
