@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.dashboards import DASHBOARDS, variables
 from harness.definitions import sendpost, stage
 from harness.fake.worker import Plan
 from harness.metrics import Metrics
@@ -42,7 +43,7 @@ def test_unit(path):
 def rules(tmp_path_factory):
     """As Prometheus has read them."""
     with Prometheus(tmp_path_factory.mktemp("prometheus"), RULES.read_text()) as prometheus:
-        return prometheus.rules()
+        return wait_for("the rules are loaded", prometheus.rules)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,14 @@ def test_addresses_stand_once():
     """Whoever installs the rules changes them in one place."""
     hosts = re.findall(r"https?://([\w.:-]+)", RULES.read_text())
     assert sorted(host for host in hosts if not host.endswith("prefect.cloud")) == ["localhost:3000", "runbooks.example.org"]
+
+
+def test_dashboards_exist(alerts):
+    """Those that alerts link to, with the variables that the links set."""
+    for name, alert in alerts.items():
+        uid, variable = re.search(r"/(sendpost-\w+)(?:\?var-(\w+)=)?", alert["annotations"]["dashboard_url"]).groups()
+        assert DASHBOARDS[uid]["uid"] == uid, name
+        assert variable is None or variable in variables(uid), name
 
 
 def test_each_alert_has_its_runbook(alerts):
