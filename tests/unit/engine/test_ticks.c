@@ -1,70 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger of ticks by example: what each verdict means. tests/simulation/ledger.c walks through years of it. */
-#include "fixture.h"
-
-#define STAGE  "stages:\n- {name: a, run: f/a}\n"
-#define HOURLY "schedule: {cron: '0 * * * *'}\n"
-
-enum { MINUTE_MS = 60000, HOUR_MS = 3600000, DAY_MS = 86400000 };
-static const int64_t noon = 1795003200000; /* 2026-11-18T12:00:00Z */
-
-static void begin(Fixture *fixture, const char *text)
-{
-    *fixture = (Fixture){.engine = fixture_engine(), .now = {noon, 1000000}};
-    fixture_load(fixture, text);
-}
-
-static const Sendpost *sendpost_of(const Fixture *fixture)
-{
-    return engine_sendpost_find(fixture->engine, fixture->definition->name);
-}
-
-/* The verdicts of the last step, in order. */
-static void assert_ticks(const Fixture *fixture, size_t count, const Verdict *verdicts, const int64_t *at)
-{
-    const Changes *changes = &fixture->actions.changes;
-    assert_int_equal(changes->tick_count, count);
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(changes->ticks[i].verdict, verdicts[i]);
-        assert_int_equal(changes->ticks[i].at, at[i]);
-        bool started = verdicts[i] == VERDICT_STARTED || verdicts[i] == VERDICT_CAUGHT_UP;
-        assert_int_equal(changes->ticks[i].run_id[0] != '\0', started);
-    }
-}
-
-static void assert_tick(const Fixture *fixture, Verdict verdict, int64_t at)
-{
-    assert_ticks(fixture, 1, &verdict, &at);
-}
-
-/* A run's first stage is refused by Prefect, and the run ends. */
-static void end_active(Fixture *fixture)
-{
-    fixture_answer(fixture, HAPPENED_RESOLVED,
-                   (AnswerEvent){.reference = "f/a", .outcome = OUTCOME_NOT_FOUND, .status = 404});
-}
-
-/* Another process, later, with what the journal would have. */
-static void restart_after(Fixture *fixture, int64_t ms)
-{
-    const Sendpost *sendpost = sendpost_of(fixture);
-    SendpostHistory history = {
-        .name = "one", .totals = sendpost->totals, .marks = sendpost->marks, .mark_count = sendpost->mark_count};
-    history.marks = memcpy(memory_new(history.mark_count * sizeof *history.marks), history.marks,
-                           history.mark_count * sizeof *history.marks);
-    fixture->now.wall_ms += ms;
-    Engine *engine = engine_new(&(EngineOptions){.namespace = "test", .started_at = fixture->now.wall_ms});
-    engine_restore_sendpost(engine, &history);
-    actions_clear(&fixture->actions);
-    engine_free(fixture->engine);
-    fixture->engine = engine;
-}
-
-static void reload(Fixture *fixture, const char *text)
-{
-    fixture_load(fixture, text);
-    fixture_pass(fixture, 0);
-}
+#include "ticks.h"
 
 static void a_tick_starts_a_run(void **state)
 {
@@ -391,100 +327,6 @@ static void zones_with_new_data_move_what_is_planned(void **state)
     zone_free(zone);
 }
 
-/* --- the deadline objective --- */
-
-#define DUE "name: one\ndeadline: 2h\n"
-
-static void assert_due(const Fixture *fixture, int64_t at)
-{
-    assert_int_equal(sendpost_success_due_at(sendpost_of(fixture)), at);
-}
-
-static void the_oldest_tick_without_a_success_is_due(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    begin(&fixture, DUE HOURLY STAGE);
-    assert_due(&fixture, 0);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_due(&fixture, noon + 3 * HOUR_MS);
-    end_active(&fixture);
-    fixture_pass(&fixture, HOUR_MS);
-    restart_after(&fixture, 0);
-    reload(&fixture, DUE HOURLY STAGE);
-    assert_due(&fixture, noon + 3 * HOUR_MS);
-    fixture_start(&fixture);
-    fixture_seen(&fixture, PREFECT_COMPLETED);
-    assert_due(&fixture, 0);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_due(&fixture, noon + 5 * HOUR_MS);
-    fixture_release(&fixture);
-}
-
-static void nothing_is_due_without_schedule_or_deadline(void **state)
-{
-    (void)state;
-    static const char *const texts[] = {"name: one\n" HOURLY STAGE, DUE STAGE, DUE "enabled: false\n" HOURLY STAGE};
-    Fixture fixture;
-    begin(&fixture, DUE HOURLY STAGE);
-    fixture_pass(&fixture, HOUR_MS);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        reload(&fixture, texts[i]);
-        assert_due(&fixture, 0);
-    }
-    fixture_step(&fixture, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "a.yaml"}});
-    assert_due(&fixture, 0);
-    fixture_release(&fixture);
-}
-
-static void a_tick_while_disabled_is_never_due(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    begin(&fixture, DUE "enabled: false\n" HOURLY STAGE);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_tick(&fixture, VERDICT_DISABLED, noon + HOUR_MS);
-    reload(&fixture, DUE HOURLY STAGE);
-    assert_due(&fixture, 0);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_due(&fixture, noon + 4 * HOUR_MS);
-    fixture_release(&fixture);
-}
-
-/* The clock stood still for an hour, while which a run succeeded: the tick before its end is judged after it. */
-static void a_tick_judged_late_may_have_been_met(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    begin(&fixture, DUE HOURLY STAGE);
-    fixture_start(&fixture);
-    fixture.now.wall_ms += HOUR_MS;
-    fixture_seen(&fixture, PREFECT_COMPLETED);
-    fixture_pass(&fixture, 0);
-    assert_tick(&fixture, VERDICT_STARTED, noon + HOUR_MS);
-    assert_due(&fixture, 0);
-    fixture_release(&fixture);
-}
-
-static void ticks_and_successes_of_a_clock_ahead_do_not_count(void **state)
-{
-    (void)state;
-    Fixture fixture;
-    begin(&fixture, DUE HOURLY STAGE);
-    fixture.now.wall_ms += 30LL * DAY_MS;
-    fixture_start(&fixture);
-    fixture_seen(&fixture, PREFECT_COMPLETED);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_due(&fixture, noon + 30LL * DAY_MS + 3 * HOUR_MS);
-    end_active(&fixture);
-    fixture.now.wall_ms = noon;
-    fixture_pass(&fixture, 0);
-    assert_due(&fixture, 0);
-    fixture_pass(&fixture, HOUR_MS);
-    assert_due(&fixture, noon + 3 * HOUR_MS);
-    fixture_release(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,11 +347,6 @@ int main(void)
         cmocka_unit_test(clocks_that_jump_neither_repeat_nor_drop),
         cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
         cmocka_unit_test(zones_with_new_data_move_what_is_planned),
-        cmocka_unit_test(the_oldest_tick_without_a_success_is_due),
-        cmocka_unit_test(nothing_is_due_without_schedule_or_deadline),
-        cmocka_unit_test(a_tick_while_disabled_is_never_due),
-        cmocka_unit_test(a_tick_judged_late_may_have_been_met),
-        cmocka_unit_test(ticks_and_successes_of_a_clock_ahead_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
