@@ -47,6 +47,6 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "CREATE INDEX run_of_sendpost_ended_in ON run(sendpost, state, created_at, id) WHERE ended_at > 0;"
     "CREATE INDEX definition_file_of ON definition_file(sha256);",
     "ALTER TABLE definition_file ADD COLUMN revision TEXT;",
-    "ALTER TABLE stage ADD COLUMN former_flow_run TEXT;"
-    "ALTER TABLE attempt ADD COLUMN resume_of INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE stage ADD COLUMN former_flow_run TEXT;"
+     "ALTER TABLE attempt ADD COLUMN resume_of INTEGER NOT NULL DEFAULT 0;"),
 };
