@@ -121,7 +121,7 @@ static void list_columns(const Table *table, Buffer *sql, const char *prefix, co
 
 void table_select(const Table *table, Buffer *sql)
 {
-    buffer_text(sql, "SELECT ");
+    buffer_format(sql, "SELECT %s%s", table->keys, table->key_count ? ", " : "");
     list_columns(table, sql, "", "");
     buffer_format(sql, " FROM %s ", table->name);
 }

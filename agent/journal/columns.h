@@ -36,7 +36,8 @@ typedef struct Table {
 
 extern const Table run_table, stage_table, attempt_table;
 
-/* "SELECT columns FROM table" and an upsert with parameters for the keys, then the columns. */
+/* "SELECT keys, columns FROM table" (by name: migrations add columns at the end) and an upsert with parameters for the
+ * keys, then the columns. */
 void table_select(const Table *table, Buffer *sql);
 void table_upsert(const Table *table, Buffer *sql);
 

@@ -75,10 +75,12 @@ static void statement_text(StatementName name, Buffer *sql)
         buffer_text(sql, "WHERE id = ?");
         break;
     case STATEMENT_STAGES:
-        buffer_text(sql, "SELECT * FROM stage WHERE run = ? ORDER BY node");
+        table_select(&stage_table, sql);
+        buffer_text(sql, "WHERE run = ? ORDER BY node");
         break;
     case STATEMENT_ATTEMPTS:
-        buffer_text(sql, "SELECT * FROM attempt WHERE run = ? ORDER BY node, number");
+        table_select(&attempt_table, sql);
+        buffer_text(sql, "WHERE run = ? ORDER BY node, number");
         break;
     default:
         buffer_text(sql, texts[name]);

@@ -70,7 +70,7 @@ def test_wrong_method(agent):
 
 def test_head(agent):
     run = agent.trigger("free")
-    agent.wait_state(run, "running")
+    agent.wait_stage(run, "only", "running")
     for path in ("/-/healthy", "/-/ready", "/v1/status", "/v1/sendposts", "/v1/sendposts/free", "/v1/sendposts/free/definition", "/v1/runs",
                  f"/v1/runs/{run}", "/v1/prefect/deployments", "/v1/prefect/deployments/mailing/main", "/nothing", "/v1/sendposts/nothing"):
         get, head = agent.send("GET", path), agent.send("HEAD", path)

@@ -95,7 +95,17 @@ static void what_was_committed_comes_back(void **state)
     assert_int_equal(after->record.state, before->record.state);
     assert_string_equal(after->record.triggered_by, "me");
     assert_string_equal(after->record.trigger_reason, "because");
+    const StageRecord *stage_before = &before->stages[0].record, *stage_after = &after->stages[0].record;
+    assert_true(stage_before->started_at > 0);
+    assert_int_equal(stage_after->started_at, stage_before->started_at);
+    assert_int_equal(stage_after->ended_at, stage_before->ended_at);
+    assert_int_equal(stage_after->retry_at, stage_before->retry_at);
+    assert_string_equal(stage_after->deployment_name, stage_before->deployment_name);
+    assert_null(stage_after->former_flow_run);
     const AttemptRecord *old = &before->stages[0].record.attempts[0], *new = &after->stages[0].record.attempts[0];
+    assert_int_equal(new->intent_at, old->intent_at);
+    assert_int_equal(new->prefect_timestamp, old->prefect_timestamp);
+    assert_int_equal(new->cancel_sent_at, old->cancel_sent_at);
     assert_string_equal(new->key, old->key);
     assert_string_equal(new->body, old->body);
     assert_string_equal(new->flow_run_id, old->flow_run_id);
