@@ -24,11 +24,17 @@ static void recent_release(RecentEvent *event)
     free(event->data);
 }
 
-void event_feed_release(EventFeed *feed)
+static void recent_clear(EventFeed *feed)
 {
     for (size_t i = 0; i < feed->count; i++) {
         recent_release(recent_at(feed, i));
     }
+    feed->count = 0;
+}
+
+void event_feed_release(EventFeed *feed)
+{
+    recent_clear(feed);
     free(feed->recent);
     *feed = (EventFeed){0};
 }
@@ -58,8 +64,13 @@ static char *data_of(const EventRecord *event)
     return buffer_take(&data);
 }
 
-void event_feed_publish(EventFeed *feed, const EventRecord *events, size_t count)
+void event_feed_publish(EventFeed *feed, const EventRecord *events, size_t count, bool followed)
 {
+    if (!followed) {
+        recent_clear(feed);
+        feed->newest = count ? events[count - 1].id : feed->newest;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         if (feed->count == EVENTS_RECENT_MAX) {
             recent_release(recent_at(feed, 0));

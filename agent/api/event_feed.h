@@ -29,8 +29,8 @@ typedef struct EventFilter {
 void event_feed_init(EventFeed *feed);
 void event_feed_release(EventFeed *feed);
 
-/* Those of one commit. */
-void event_feed_publish(EventFeed *feed, const EventRecord *events, size_t count);
+/* Those of one commit. followed: somebody reads; else they are left to the journal. */
+void event_feed_publish(EventFeed *feed, const EventRecord *events, size_t count, bool followed);
 
 /* Gives what comes after *cursor and passes the filter, until the sink says that it has enough, or all was given, or
  * replay_left is used up. *cursor follows. False: the journal cannot be read. */

@@ -167,7 +167,7 @@ static void cut(Stream *stream)
 void streams_publish(Server *server, const EventRecord *events, size_t count)
 {
     Stream *stream;
-    event_feed_publish(&server->streams.feed, events, count);
+    event_feed_publish(&server->streams.feed, events, count, !TAILQ_EMPTY(&server->streams.all));
     TAILQ_FOREACH(stream, &server->streams.all, link)
     {
         feed_if_hungry(stream);

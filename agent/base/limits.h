@@ -72,6 +72,11 @@ enum {
     SECRET_FILE_MAX = 16 * 1024,
 };
 
+/* Memory */
+enum {
+    MEMORY_KEPT = 32 << 20, /* free, at the end of the heap, that is not given back to the system */
+};
+
 /* Journal */
 enum {
     RETENTION_DEFINITIONS = 500, /* looked at in one turn */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/memory.h"
+#include "base/limits.h"
 #include <cjson/cJSON.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +51,10 @@ static void *json_new(size_t size)
 
 void memory_set_up(void)
 {
+    /* What is needed again and again, as the snapshots of scrapes, is kept: fresh pages cost more than all else of
+     * them. */
+    mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+    mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
     CRYPTO_set_mem_functions(crypto_new, crypto_resize, crypto_free);
     cJSON_InitHooks(&(cJSON_Hooks){json_new, free});
 }

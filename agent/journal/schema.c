@@ -41,8 +41,8 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     /* slot: the number of the tick modulo TICKS_KEPT, so that a new one takes the place of the oldest */
     "CREATE TABLE tick(sendpost TEXT, slot INTEGER, at INTEGER, verdict TEXT NOT NULL, run TEXT,"
     " PRIMARY KEY(sendpost, slot)) WITHOUT ROWID;",
-    "CREATE INDEX run_of_definition ON run(definition_sha256);",
-    /* what has ended changes no more: these are written once for each run */
+    /* What has ended changes no more: these are written once for each run, and cost its trigger nothing. */
+    "CREATE INDEX run_of_definition ON run(definition_sha256) WHERE ended_at > 0;",
     "CREATE INDEX run_ended_in ON run(state, created_at, id) WHERE ended_at > 0;"
     "CREATE INDEX run_of_sendpost_ended_in ON run(sendpost, state, created_at, id) WHERE ended_at > 0;"
     "CREATE INDEX definition_file_of ON definition_file(sha256);",

@@ -50,7 +50,8 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_OLD_DEFINITIONS] =
         "DELETE FROM definition WHERE sha256 > ? AND sha256 <= ?"
         " AND NOT EXISTS (SELECT 1 FROM definition_file WHERE definition_file.sha256 = definition.sha256)"
-        " AND NOT EXISTS (SELECT 1 FROM run WHERE definition_sha256 = definition.sha256)",
+        " AND NOT EXISTS (SELECT 1 FROM run WHERE ended_at > 0 AND definition_sha256 = definition.sha256)"
+        " AND NOT EXISTS (SELECT 1 FROM run WHERE ended_at = 0 AND definition_sha256 = definition.sha256)",
 };
 
 /* Those that follow from the tables of columns. */
