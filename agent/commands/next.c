@@ -109,11 +109,6 @@ static void print_ticks(const Definition *definition, int64_t after, int64_t mos
     }
 }
 
-static int64_t floor_seconds(int64_t wall_ms)
-{
-    return wall_ms / 1000 - (wall_ms % 1000 < 0);
-}
-
 static Status run(const CommandLine *line)
 {
     const char *count_text = option_value(line, "count"), *after_text = option_value(line, "after");
@@ -128,7 +123,7 @@ static Status run(const CommandLine *line)
     Status status = STATUS_FAILED;
     if (definition_file_open(&file, line->arguments[0], "next")) {
         const Definition *definition = file.definition;
-        print_ticks(definition, floor_seconds(after_ms), count);
+        print_ticks(definition, instant_seconds(after_ms), count);
         status = definition->schedule_count ? STATUS_DONE : complain(STATUS_FAILED, "next", "it has no schedule");
         if (!definition->enabled) {
             complain(status, "next", "it is disabled: its ticks start nothing");

@@ -20,11 +20,6 @@ enum {
     START_COST = 10,
 };
 
-static int64_t floor_seconds(int64_t wall_ms)
-{
-    return wall_ms / 1000 - (wall_ms % 1000 < 0);
-}
-
 /* Up to where a schedule has been judged. */
 static int64_t judged_until(const Sendpost *sendpost, size_t schedule)
 {
@@ -35,7 +30,7 @@ static int64_t judged_until(const Sendpost *sendpost, size_t schedule)
 /* In ms; TIME_NEVER: there is none. */
 static int64_t tick_following(const Schedule *schedule, int64_t wall_ms)
 {
-    Tick tick = tick_after(&schedule->cron, schedule->zone, floor_seconds(wall_ms));
+    Tick tick = tick_after(&schedule->cron, schedule->zone, instant_seconds(wall_ms));
     return tick.at == TICK_NEVER ? TIME_NEVER : tick.at * 1000;
 }
 

@@ -20,6 +20,12 @@ enum { INSTANT_TEXT_SIZE = 32 };
 /* RFC 3339 in UTC with milliseconds: 2026-11-22T04:23:06.437Z. Years 0000 to 9999; others are clamped. */
 void instant_format(int64_t wall_ms, char text[INSTANT_TEXT_SIZE]);
 
+/* Whole seconds, rounded down, also before 1970. */
+static inline int64_t instant_seconds(int64_t wall_ms)
+{
+    return wall_ms / 1000 - (wall_ms % 1000 < 0);
+}
+
 /* RFC 3339 with an offset, of seconds since 1970: 2026-11-22T05:23:06+01:00. Years as above. An offset of odd seconds,
  * as before standard time, is cut to minutes, and the clock with it. */
 void instant_format_local(int64_t seconds, int32_t offset, char text[INSTANT_TEXT_SIZE]);
