@@ -30,6 +30,19 @@ function(sendpost_module name)
   endforeach()
 endfunction()
 
+# sendpost_assets(NAME DIRECTORY): the files of agent/DIRECTORY/*/ become part of the module NAME, compressed, as the table that
+# agent/api/assets.h declares.
+function(sendpost_assets name directory)
+  set(root ${PROJECT_SOURCE_DIR}/agent/${directory})
+  file(GLOB files RELATIVE ${root} CONFIGURE_DEPENDS ${root}/*/*)
+  list(TRANSFORM files PREPEND ${root}/ OUTPUT_VARIABLE inputs)
+  set(table ${PROJECT_BINARY_DIR}/assets.c)
+  add_executable(embed ${PROJECT_SOURCE_DIR}/cmake/embed.c)
+  target_link_libraries(embed PRIVATE sendpost_base PkgConfig::zlib)
+  add_custom_command(OUTPUT ${table} COMMAND embed ${table} ${root} ${files} DEPENDS embed ${inputs} VERBATIM)
+  target_sources(sendpost_${name} PRIVATE ${table})
+endfunction()
+
 # Version and commit are compiled into one file, so that a commit rebuilds only that.
 function(sendpost_version_definitions)
   execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} rev-parse --short=12 HEAD

@@ -11,18 +11,34 @@ static const char media_problem[] = "application/problem+json";
 
 enum { UNAVAILABLE_SECONDS = 5 };
 
-void answer_response(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response)
+static void begin(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response)
 {
     invariant(!exchange->answer && response);
     exchange->answer = response;
     exchange->status = status;
     MHD_add_response_header(response, "Content-Type", media_type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
     if (exchange->server->draining) {
         MHD_add_response_header(response, "Connection", "close");
     }
+}
+
+void answer_response(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response)
+{
+    begin(exchange, status, media_type, response);
+    MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+}
+
+void answer_file(Exchange *exchange, int status, const char *media_type, const char *policy,
+                 struct MHD_Response *response)
+{
+    begin(exchange, status, media_type, response);
+    MHD_add_response_header(response, "Content-Security-Policy", policy);
+    MHD_add_response_header(response, "Cache-Control", "no-cache");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 }
 
 void answer(Exchange *exchange, int status, const char *media_type, Buffer *body)

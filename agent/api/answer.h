@@ -10,6 +10,10 @@ extern const char media_json[]; /* "application/json" */
 
 /* Takes the buffer's bytes. */
 void answer(Exchange *exchange, int status, const char *media_type, Buffer *body);
+/* Without what keeps data from being shown or stored: a file for browsers, with a Content-Security-Policy of its own.
+ * It may be kept, and asked for anew each time. */
+void answer_file(Exchange *exchange, int status, const char *media_type, const char *policy,
+                 struct MHD_Response *response);
 /* A text that outlives the answer. */
 void answer_constant(Exchange *exchange, int status, const char *media_type, const char *text);
 void answer_response(Exchange *exchange, int status, const char *media_type, struct MHD_Response *response);

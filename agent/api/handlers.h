@@ -10,6 +10,7 @@ void handle_healthy(struct Exchange *exchange);
 void handle_ready(struct Exchange *exchange);
 void handle_reload(struct Exchange *exchange);
 void handle_status(struct Exchange *exchange);
+void handle_asset(struct Exchange *exchange);
 void handle_sendposts(struct Exchange *exchange);
 void handle_sendpost(struct Exchange *exchange);
 void handle_definition(struct Exchange *exchange);

@@ -145,11 +145,6 @@ void handle_sendpost(Exchange *exchange)
     answer(exchange, 200, media_json, &body);
 }
 
-static bool etag_matches(const char *header, const char *etag)
-{
-    return header && (strcmp(header, "*") == 0 || strstr(header, etag));
-}
-
 void handle_definition(Exchange *exchange)
 {
     const Sendpost *sendpost = find(exchange);
@@ -158,7 +153,7 @@ void handle_definition(Exchange *exchange)
     }
     const Definition *definition = sendpost->definition;
     auto_free char *etag = text_format("\"%s\"", definition->sha256);
-    bool same = etag_matches(exchange->headers.if_none_match, etag);
+    bool same = headers_match_etag(&exchange->headers, etag);
     Buffer body;
     buffer_init(&body, RESPONSE_BODY_MAX);
     buffer_append(&body, definition->text, same ? 0 : definition->length);

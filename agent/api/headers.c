@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { LIST_MAX = 16 * 1024 };
+
 static const struct {
     const char *name;
     size_t length, offset;
@@ -134,6 +136,20 @@ void headers_join(struct MHD_Connection *connection, const char *name, Buffer *j
 {
     buffer_text(joined, "");
     MHD_get_connection_values(connection, MHD_HEADER_KIND, join, &(Joining){name, joined});
+}
+
+bool headers_prefer(struct MHD_Connection *connection, const char *name, bool (*rule)(const char *list))
+{
+    auto_buffer list;
+    buffer_init(&list, LIST_MAX);
+    headers_join(connection, name, &list);
+    return rule(list.bytes);
+}
+
+bool headers_match_etag(const Headers *headers, const char *etag)
+{
+    const char *list = headers->if_none_match;
+    return list && (strcmp(list, "*") == 0 || strstr(list, etag));
 }
 
 bool headers_say_json(const Headers *headers)

@@ -24,6 +24,11 @@ bool headers_check(const Headers *headers, Error *error);
 /* A list that may come in several lines: joined by commas, empty when absent. */
 void headers_join(struct MHD_Connection *connection, const char *name, Buffer *joined);
 
+/* Whether a rule of api/negotiation.h says so of such a list. */
+bool headers_prefer(struct MHD_Connection *connection, const char *name, bool (*rule)(const char *list));
+/* Whether If-None-Match names this ETag (quoted), as a strong or a weak one: the client has it. */
+bool headers_match_etag(const Headers *headers, const char *etag);
+
 /* application/json, with or without parameters. */
 bool headers_say_json(const Headers *headers);
 

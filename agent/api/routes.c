@@ -46,6 +46,8 @@ static const Route routes[] = {
     GET("/v1/prefect/deployments", .handle = handle_deployments, .query = {"search"}),
     GET("/v1/prefect/deployments/{uuid}", .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", .handle = handle_deployment_by_name),
+    GET("/", .handle = handle_asset, .page = "status/index.html"),
+    GET("/pages/{page}/{file}", .handle = handle_asset),
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)HTTP_HANDLERS_MAX, "each route has its own series");

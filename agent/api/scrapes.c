@@ -17,7 +17,6 @@ static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.
 enum {
     BLOCK_SIZE = 64 * 1024,
     PIECE_SIZE = 4096,
-    HEADER_LIST_MAX = 16 * 1024,
     /* Beyond this compressing holds the loop for longer than it saves. What is foretold is at most twice as much as
      * comes: each body of up to 1 MiB is compressed. */
     GZIP_FORETOLD_MAX = 2 * 1024 * 1024,
@@ -119,18 +118,11 @@ static struct MHD_Response *head_response(void)
     return response;
 }
 
-static bool prefers(Exchange *exchange, const char *header, bool (*rule)(const char *list))
-{
-    auto_buffer list;
-    buffer_init(&list, HEADER_LIST_MAX);
-    headers_join(exchange->mhd, header, &list);
-    return rule(list.bytes);
-}
-
 static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
 {
-    MetricsFormat format = prefers(exchange, "Accept", accept_prefers_openmetrics) ? METRICS_OPENMETRICS : METRICS_TEXT;
-    bool gzip = prefers(exchange, "Accept-Encoding", accept_encoding_prefers_gzip) &&
+    bool openmetrics = headers_prefer(exchange->mhd, "Accept", accept_prefers_openmetrics);
+    MetricsFormat format = openmetrics ? METRICS_OPENMETRICS : METRICS_TEXT;
+    bool gzip = headers_prefer(exchange->mhd, "Accept-Encoding", accept_encoding_prefers_gzip) &&
                 snapshot_size(shared->snapshot) <= GZIP_FORETOLD_MAX;
     answer_response(exchange, 200, media_types[format],
                     exchange->head ? head_response() : scrape_response(exchange, shared, format, gzip));

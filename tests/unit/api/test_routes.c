@@ -56,7 +56,7 @@ static void test_wrong_methods(void **state)
 static void test_unknown_paths(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/",
+    static const char *const paths[] = {"/pages/status",
                                         "",
                                         "*",
                                         "//",

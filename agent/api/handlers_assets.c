@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages and their files: to everybody, as they hold no data; what they show they ask for with their user's token. */
+#include "api/answer.h"
+#include "api/assets.h"
+#include "api/handlers.h"
+#include "api/internal.h"
+#include "api/negotiation.h"
+#include "base/memory.h"
+
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                             "img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/* The page that the route is, or the file that the path names. */
+static const Asset *find(const Exchange *exchange)
+{
+    const Match *match = &exchange->match;
+    if (match->route->page) {
+        return asset_find(match->route->page);
+    }
+    auto_free char *path = text_format("%s/%s", match->names[0], match->names[1]);
+    return asset_find(path);
+}
+
+static struct MHD_Response *compressed(const Asset *asset)
+{
+    return MHD_create_response_from_buffer(asset->gzip_length, (void *)(uintptr_t)asset->gzip, MHD_RESPMEM_PERSISTENT);
+}
+
+static struct MHD_Response *inflated(Exchange *exchange, const Asset *asset)
+{
+    Buffer content;
+    buffer_init(&content, RESPONSE_BODY_MAX);
+    asset_inflate(asset, &content);
+    exchange->answer_size = asset->length;
+    exchange->server->answers_size += asset->length;
+    return MHD_create_response_from_buffer(asset->length, buffer_take(&content), MHD_RESPMEM_MUST_FREE);
+}
+
+static struct MHD_Response *nothing(void)
+{
+    return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+}
+
+/* The ETag is weak, as the two codings of one file have the same. A new agent brings new files, so each use asks. */
+void handle_asset(Exchange *exchange)
+{
+    const Asset *asset = find(exchange);
+    if (!asset) {
+        answer_problem(exchange, 404, "there is no such file");
+        return;
+    }
+    bool same = headers_match_etag(&exchange->headers, asset->etag);
+    bool gzip = headers_prefer(exchange->mhd, "Accept-Encoding", accept_encoding_prefers_gzip);
+    answer_file(exchange, same ? 304 : 200, asset->media_type, policy,
+                same   ? nothing()
+                : gzip ? compressed(asset)
+                       : inflated(exchange, asset));
+    auto_free char *etag = text_format("W/%s", asset->etag);
+    answer_header(exchange, "ETag", etag);
+    answer_header(exchange, "Vary", "Accept-Encoding");
+    if (gzip && !same) {
+        answer_header(exchange, "Content-Encoding", "gzip");
+    }
+}
