@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An agent against the fake Prefect."""
+"""An agent against the fake Prefect, and people who look at its page."""
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import pytest
 
 from harness.agent import Agent
+from harness.browser import Browser, Visitor, chromium
 from harness.definitions import sendpost
 from harness.fake import FakePrefect
 from harness.fake.worker import Plan
@@ -21,3 +22,25 @@ def start_on(start_agent: Callable[..., Agent]) -> Callable[..., Agent]:
         chosen = stages or ({"name": "only", "run": "mailing/main"},)
         return start_agent(fake.url, {"daily": sendpost("daily", *chosen, **fields)}, settings, environment=environment, binary=binary, ready=ready)
     return start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """visit(agent): a browser of one's own; what it complains of fails the test in the end."""
+    visitors: list[Visitor] = []
+
+    def begin(agent: Agent, **options: Any) -> Visitor:
+        visitors.append(Visitor(browser, agent.url, **options))
+        return visitors[-1]
+
+    yield begin
+    for visitor in visitors:
+        visitor.close()
+    for visitor in visitors:
+        visitor.check()

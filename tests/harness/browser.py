@@ -6,12 +6,13 @@ from typing import Any, Iterator
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 PATIENCE_MS = 20_000
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 GRAVE = ("serious", "critical")
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -32,6 +33,7 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(base_url=url, locale="en-GB", **({"viewport": DESKTOP} | options))
         self.context.set_default_timeout(PATIENCE_MS)
         self.complaints: list[str] = []
+        self.expected: list[str] = []
         self.foreign: list[str] = []
         self.page: Page = self.context.new_page()
         self.page.on("console", lambda message: message.type in ("error", "warning") and self.complaints.append(message.text))
@@ -42,9 +44,19 @@ class Visitor:
         if not url.startswith("data:") and urlsplit(url).netloc != urlsplit(self.url).netloc:
             self.foreign.append(url)
 
-    def check(self, *expected: str) -> None:
+    def open(self, address: str) -> Page:
+        """A view, once it is drawn."""
+        self.page.goto(f"/#{address}")
+        self.page.locator("main h1").wait_for()
+        return self.page
+
+    def expect(self, *complaints: str) -> None:
+        """Parts of what the console may say: the browser itself writes there of each answer from 400 on."""
+        self.expected += complaints
+
+    def check(self) -> None:
         """The console said nothing but what was expected; nothing came from elsewhere."""
-        unexpected = [text for text in self.complaints if not any(part in text for part in expected)]
+        unexpected = [text for text in self.complaints if not any(part in text for part in self.expected)]
         assert not unexpected, "\n".join(unexpected)
         assert not self.foreign
 

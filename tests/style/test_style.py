@@ -11,7 +11,10 @@ from harness.paths import ROOT
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
-CODE = ("*.c", "*.h", "*.py", "*.sh", "*.cmake", "*CMakeLists.txt", "*.yaml", "*.yml", "*.service", "*.ini", ".ci/run")
+PAGE = ("agent/pages/status/*.js", "agent/pages/status/*.css", "agent/pages/status/*.html")
+PAGE_LINES_MAX = 300
+MARKUP_OF_TEXT = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|createContextualFragment|\.srcdoc")
+CODE = (*PAGE, "*.c", "*.h", "*.py", "*.sh", "*.cmake", "*CMakeLists.txt", "*.yaml", "*.yml", "*.service", "*.ini", ".ci/run")
 PURE = ("engine", "definitions", "references")
 IMPURE_INCLUDE = re.compile(r'#include <(curl/|microhttpd|sqlite3|unistd|sys/socket|sys/time|fcntl|pthread|netdb)')
 IMPURE_CALL = re.compile(r"(?<![\w>.])(time|rand|random|srand|clock_gettime|gettimeofday|getenv|fopen|open|socket|localtime|getrandom)\(")
@@ -45,6 +48,14 @@ def test_license_line():
 def test_file_sizes():
     long = {relative(path): len(text(path).splitlines()) for path in files("*.c", "*.h", "*.py", "*.sh")}
     assert not {name: lines for name, lines in long.items() if lines > FILE_LINES_MAX}
+
+
+def test_the_page_makes_no_markup_of_text():
+    assert not offences(files(*PAGE), MARKUP_OF_TEXT)
+
+
+def test_the_page_comes_in_small_modules():
+    assert not [relative(path) for path in files(*PAGE) if len(text(path).splitlines()) > PAGE_LINES_MAX]
 
 
 def test_function_sizes():

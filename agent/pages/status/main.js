@@ -1,1 +1,165 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The page: which view the address names, when it is drawn again, and whether the agent is still there. */
+import { Problem, get, session } from './api.js';
+import { DefinitionView } from './definition_view.js';
+import { html, patch } from './dom.js';
+import { Events } from './events.js';
+import { ZONE, offset, timeOfDay } from './format.js';
+import { ListView } from './list_view.js';
+import { RunView } from './run_view.js';
+import { SendpostView } from './sendpost_view.js';
+
+const GATHER_MS = 250; // events that come together are one change
+const LOOK_AGAIN_MS = 30_000; // what no event tells: messages, what time alone changes
+const ROUTES = [
+  [/^\/runs\/([^/]+)$/, RunView],
+  [/^\/sendposts\/([^/]+)$/, SendpostView],
+  [/^\/sendposts\/([^/]+)\/definition$/, DefinitionView],
+  [/^\/?$/, ListView],
+];
+
+const content = document.getElementById('content');
+let view = null;
+let gathered = [];
+let gathering = 0;
+let reading = false;
+let lostSince = null;
+let status = null;
+let begun = false;
+
+/* A view: load() and refresh(events) ask the agent, draw() gives what is to be seen, concerns(event), title, isLive: it shows time as it passes;
+ * looksAgain: no event tells all that changes in it. */
+function route() {
+  const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
+  const [pattern, View] = ROUTES.find(([known]) => known.test(path)) ?? ROUTES.at(-1);
+  const names = (pattern.exec(path) ?? []).slice(1).map(decodeURIComponent);
+  return new View(names[0], new URLSearchParams(query), draw);
+}
+
+function draw() {
+  if (!view?.loaded) return;
+  const wanted = html('main', { id: 'content', tabindex: '-1' }, view.draw());
+  patch(content, wanted);
+  document.title = `${view.title} · sendpost`;
+}
+
+function drawNotices() {
+  const notices = [];
+  if (lostSince) {
+    notices.push(html('p', { class: 'notice bad' }, `The agent has not been heard of since ${timeOfDay(lostSince)}. What is shown is from then. Trying again…`));
+  }
+  if (status && !status.prefect.reachable) {
+    notices.push(html('p', { class: 'notice held' }, `Prefect cannot be reached${status.prefect.error ? `: ${status.prefect.error}` : ''}. States are those that were known last.`));
+  }
+  if (status && !status.journal.writable) {
+    notices.push(html('p', { class: 'notice bad' }, 'The agent cannot write its journal: it takes no orders now.'));
+  }
+  patch(document.getElementById('notices'), html('div', { id: 'notices', role: 'status' }, notices));
+  const connection = document.getElementById('connection');
+  connection.textContent = lostSince ? 'Lost' : 'Live';
+  connection.classList.toggle('lost', Boolean(lostSince));
+}
+
+async function readStatus() {
+  status = await get('v1/status');
+  if (status.caller) session.allow(status.caller.role === 'operator');
+  drawNotices();
+}
+
+async function show() {
+  const first = view === null;
+  const next = route();
+  view = next;
+  gathered = [];
+  try {
+    await view.load();
+  } catch (error) {
+    if (view === next) showFailure(error);
+    return;
+  }
+  if (view !== next) return;
+  content.replaceChildren();
+  draw();
+  window.scrollTo(0, 0);
+  if (!first) content.querySelector('h1')?.focus({ preventScroll: true });
+}
+
+function showFailure(error) {
+  const known = error instanceof Problem && error.status === 404;
+  content.replaceChildren(html('h1', { tabindex: '-1' }, known ? 'Not here' : 'That did not work'), html('p', {}, error.message),
+    html('p', {}, html('a', { href: '#/' }, 'All sendposts')));
+  document.title = 'sendpost';
+}
+
+/* One question at a time, about all that was gathered meanwhile. */
+async function refresh() {
+  if (reading || !view) return;
+  const asked = view;
+  const events = gathered;
+  gathered = [];
+  reading = true;
+  try {
+    await (asked.loaded ? asked.refresh(events) : asked.load());
+  } catch (error) {
+    if (asked === view && error instanceof Problem) showFailure(error);
+  } finally {
+    reading = false;
+  }
+  draw();
+  if (gathered.length) gather();
+}
+
+function gather() {
+  clearTimeout(gathering);
+  gathering = setTimeout(refresh, GATHER_MS);
+}
+
+function happened(event) {
+  if (event.type.startsWith('prefect.')) readStatus().catch(() => {});
+  if (!view?.concerns(event)) return;
+  gathered.push(event);
+  gather();
+}
+
+/* What is read after the stream has begun misses nothing. */
+function begin() {
+  if (begun) return;
+  begun = true;
+  show();
+}
+
+const events = new Events({
+  event: happened,
+  open: () => {
+    lostSince = null;
+    readStatus().catch(drawNotices);
+    gathered = [];
+    if (begun) gather();
+    else begin();
+  },
+  lost: (since) => {
+    lostSince = since;
+    drawNotices();
+    begin();
+  },
+  refused: () => readStatus().then(() => events.start(), showFailure),
+});
+
+session.addEventListener('change', () => {
+  document.getElementById('sign-out').hidden = !session.token;
+  draw();
+});
+document.getElementById('sign-out').addEventListener('click', () => {
+  session.token = null;
+  location.reload();
+});
+document.getElementById('zone').textContent = `Times are in ${ZONE} (${offset()}), the zone of this browser, unless another one stands beside them.`;
+document.getElementById('sign-out').hidden = !session.token;
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  content.focus();
+});
+window.addEventListener('hashchange', () => begun && show());
+setInterval(() => view?.isLive && !document.hidden && draw(), 1_000);
+setInterval(() => (view?.looksAgain && !lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
+events.start();

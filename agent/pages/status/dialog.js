@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One question at a time, in a dialog of the browser's own: it keeps the focus within, and gives it back. */
+import { html } from './dom.js';
+
+/* Shows a form. `submit` does what was confirmed: the dialog closes when it is done, and says what it throws. Returns a promise of
+ * whether it was done. */
+export function ask({ title, content, confirm, danger = false, submit, mustAnswer = false }) {
+  const { promise, resolve } = Promise.withResolvers();
+  const problem = html('p', { class: 'problem', role: 'alert' });
+  const go = html('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, confirm);
+  const dialog = html('dialog', { 'aria-labelledby': 'dialog-title' });
+  const close = (done) => {
+    dialog.close();
+    dialog.remove();
+    resolve(done);
+  };
+  const form = html('form', { novalidate: true, method: 'dialog' },
+    html('h2', { id: 'dialog-title' }, title), content, problem,
+    html('div', { class: 'buttons' }, go, mustAnswer ? null : html('button', { type: 'button', onclick: () => close(false) }, 'Close')));
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    if (go.disabled) return;
+    go.disabled = true;
+    problem.textContent = '';
+    try {
+      await submit(form);
+      close(true);
+    } catch (error) {
+      problem.textContent = error.message;
+      go.disabled = false;
+      form.querySelector('[aria-invalid]')?.focus();
+    }
+  };
+  dialog.addEventListener('cancel', (event) => {
+    event.preventDefault();
+    if (!mustAnswer) close(false);
+  });
+  dialog.append(form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return promise;
+}
