@@ -16,7 +16,7 @@ OVERDUE = """(time() > bool sendpost_success_due_timestamp_seconds{@})
 BY = "by (job, instance, sendpost)"
 FAILED_RUN = "sendpost_last_failure_run_info{@} * on (job, instance) group_left (external_url) sendpost_agent_info{@@}"
 # external_url may end with a slash. Empty, no address can be made of it.
-RUN_ADDRESS = f"""label_replace(label_join({FAILED_RUN}, "parts", " ", "external_url", "run_id"), "run_url", "$1/v1/runs/$2", "parts", "(.+?)/? (.+)")"""
+RUN_ADDRESS = f"""label_replace(label_join({FAILED_RUN}, "parts", " ", "external_url", "run_id"), "run_url", "$1/#/runs/$2", "parts", "(.+?)/? (.+)")"""
 
 
 def numbers() -> list[dict]:

@@ -65,7 +65,7 @@ def test_a_flow_fails_and_is_mended(version, start_agent, watch):
     assert "stage `prices`  task `load_prices`  reason `failed`" in message.text
     assert re.search(r"since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC, last success never", message.text)
     links = {name: address for address, name in LINK.findall(message.text)}
-    assert links["Run"] == f"{agent.url}/v1/runs/{run['id']}" and answers(links["Run"])
+    assert links["Run"] == f"{agent.url}/#/runs/{run['id']}" and answers(links["Run"])
     assert links["Prefect"] == run["failure"]["flow_run_url"]
     assert links["Runbook"].endswith("/sendpostrunfailed.md")
     assert links["Dashboard"] == message.link and message.link.endswith("?var-sendpost=letters")

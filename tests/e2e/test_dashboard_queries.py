@@ -175,7 +175,7 @@ def test_links_lead_to_what_failed(observed):
     panel, = [panel for panel in panels("sendpost-detail") if panel["title"] == "Last failure"]
     labels = {label: value for target in panel["targets"] for one in answers(observed, target) for label, value in one["metric"].items()}
     run = observed.agent.get("/v1/runs?sendpost=broken")["runs"][0]
-    assert labels["run_url"] == f"http://sendpost.example.org/v1/runs/{run['id']}"
+    assert labels["run_url"] == f"http://sendpost.example.org/#/runs/{run['id']}"
     assert labels["flow_run_id"] in observed.fake.store.flow_runs
     assert (labels["stage_name"], labels["task"], labels["reason"]) == ("prices", "load_prices", "failed")
     stages, = [panel for panel in panels("sendpost-detail") if panel["title"] == "Stages" and panel["type"] == "table"]

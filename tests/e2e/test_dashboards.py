@@ -168,7 +168,7 @@ def test_provisioning():
     assert provider["type"] == "file" and provider["allowUiUpdates"] is False and provider["options"]["path"] == "/usr/local/share/sendpost/dashboards"
     source, = yaml.safe_load((FOLDER / "provisioning/datasources/sendpost.yaml").read_text())["datasources"]
     destination, = source["jsonData"]["exemplarTraceIdDestinations"]
-    assert source["type"] == "prometheus" and destination["name"] == "run_id" and destination["url"].endswith("/v1/runs/$${__value.raw}")
+    assert source["type"] == "prometheus" and destination["name"] == "run_id" and destination["url"].endswith("/#/runs/$${__value.raw}")
 
 
 # What the expressions mean, in Prometheus' own tests
