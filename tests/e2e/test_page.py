@@ -177,6 +177,39 @@ def test_a_run_is_live(start_on, fake, visit):
     expect(page).to_have_title(re.compile("^cancelled: daily"))
 
 
+def test_what_was_folded_stays_folded(start_on, fake, visit):
+    agent = start_on(fake)
+    page = visit(agent).open("/sendposts/daily")
+    page.get_by_text("As a list").click()
+    agent.trigger("daily")
+    expect(page.get_by_role("row", name="only mailing/main")).to_contain_text("completed")
+    page.get_by_text("As a list").click()
+    agent.trigger("daily")
+    expect(page.get_by_role("region", name="History of runs").get_by_role("link")).to_have_count(2)
+    expect(page.get_by_role("table")).to_be_hidden()
+
+
+def test_a_sendpost_that_is_retired(start_on, fake, visit):
+    agent = start_on(fake)
+    visitor = visit(agent)
+    visitor.expect("status of 404")
+    page = visitor.open("/sendposts/daily")
+    (agent.definitions / "daily.yaml").unlink()
+    expect(page.locator("h1")).to_have_text("Not here")
+    agent.define("daily", sendpost("daily", stage("mailing/main", "anew")))
+    expect(page.locator("h1")).to_contain_text("daily")
+
+
+def test_an_answer_of_503_is_asked_again(start_on, fake, visit):
+    agent = start_on(fake)
+    visitor = visit(agent)
+    visitor.expect("status of 503")
+    page = visitor.open("/sendposts/daily")
+    page.route("**/v1/runs?*", lambda route: route.fulfill(status=503, json={"title": "Service Unavailable", "status": 503}), times=1)
+    agent.trigger("daily")
+    expect(page.locator("h1")).to_contain_text("completed")
+
+
 def test_what_is_not_there(start_on, fake, visit):
     visitor = visit(start_on(fake))
     visitor.expect("status of 404")

@@ -27,12 +27,15 @@ export function outside(address, ...children) {
 const keyOf = (node) => node.dataset?.key;
 const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
 
+/* Whether details are open is up to who reads them. */
+const isOurs = (node, name) => name !== 'style' && !(name === 'open' && node.nodeName === 'DETAILS');
+
 function patchAttributes(shown, wanted) {
   for (const { name } of [...shown.attributes]) {
-    if (!wanted.hasAttribute(name) && !(name === 'open' && shown.nodeName === 'DETAILS')) shown.removeAttribute(name);
+    if (isOurs(shown, name) && !wanted.hasAttribute(name)) shown.removeAttribute(name);
   }
   for (const { name, value } of wanted.attributes) {
-    if (name !== 'style' && shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+    if (isOurs(shown, name) && shown.getAttribute(name) !== value) shown.setAttribute(name, value);
   }
   // The policy forbids the attribute, not the object behind it.
   if (shown.style.cssText !== wanted.style.cssText) shown.style.cssText = wanted.style.cssText;

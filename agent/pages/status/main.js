@@ -10,6 +10,7 @@ import { RunView } from './run_view.js';
 import { SendpostView } from './sendpost_view.js';
 
 const GATHER_MS = 250; // events that come together are one change
+const TRY_AGAIN_MS = 3_000;
 const LOOK_AGAIN_MS = 30_000; // what no event tells: messages, what time alone changes
 const ROUTES = [
   [/^\/runs\/([^/]+)$/, RunView],
@@ -27,12 +28,20 @@ let lostSince = null;
 let status = null;
 let begun = false;
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // nothing has such a name
+  }
+}
+
 /* A view: load() and refresh(events) ask the agent, draw() gives what is to be seen, concerns(event), title, isLive: it shows time as it passes;
  * looksAgain: no event tells all that changes in it. */
 function route() {
   const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
   const [pattern, View] = ROUTES.find(([known]) => known.test(path)) ?? ROUTES.at(-1);
-  const names = (pattern.exec(path) ?? []).slice(1).map(decodeURIComponent);
+  const names = (pattern.exec(path) ?? []).slice(1).map(decoded);
   return new View(names[0], new URLSearchParams(query), draw);
 }
 
@@ -91,7 +100,7 @@ function showFailure(error) {
   document.title = 'sendpost';
 }
 
-/* One question at a time, about all that was gathered meanwhile. */
+/* One question at a time, about all that was gathered meanwhile. What could not be read now is read a little later; what is gone is said. */
 async function refresh() {
   if (reading || !view) return;
   const asked = view;
@@ -100,18 +109,21 @@ async function refresh() {
   reading = true;
   try {
     await (asked.loaded ? asked.refresh(events) : asked.load());
+    draw();
   } catch (error) {
-    if (asked === view && error instanceof Problem) showFailure(error);
+    if (asked !== view) return;
+    asked.loaded &&= !(error instanceof Problem && error.status === 404);
+    if (!asked.loaded) showFailure(error);
+    else gather(TRY_AGAIN_MS);
   } finally {
     reading = false;
+    if (gathered.length) gather();
   }
-  draw();
-  if (gathered.length) gather();
 }
 
-function gather() {
+function gather(milliseconds = GATHER_MS) {
   clearTimeout(gathering);
-  gathering = setTimeout(refresh, GATHER_MS);
+  gathering = setTimeout(refresh, milliseconds);
 }
 
 function happened(event) {
@@ -160,6 +172,6 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   content.focus();
 });
 window.addEventListener('hashchange', () => begun && show());
-setInterval(() => view?.isLive && !document.hidden && draw(), 1_000);
+setInterval(() => view?.isLive && !lostSince && !document.hidden && draw(), 1_000);
 setInterval(() => (view?.looksAgain && !lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
 events.start();

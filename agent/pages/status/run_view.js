@@ -60,7 +60,7 @@ export class RunView {
     const reason = run.reason !== run.state && run.reason;
     return [
       html('p', { class: 'trail' }, html('a', { href: '#/' }, 'Sendposts'), ' / ', html('a', { href: `#/sendposts/${encodeURIComponent(run.sendpost)}` }, run.sendpost)),
-      html('h1', { tabindex: '-1' }, `Run of ${run.sendpost} `, badge(run.state, reason)),
+      html('h1', { tabindex: '-1' }, `Run of ${run.sendpost} `, html('span', { 'aria-live': 'polite' }, badge(run.state, reason))),
       run.retried_by && html('p', { class: 'box' }, 'It was retried: ', runLink(run.retried_by)),
       html('div', { class: 'buttons' }, session.mayOperate ? verbButtons(run, (answer) => this.#done(answer)) : html('p', { class: 'muted' }, 'Your token may look, not act.')),
       failureReport(run.failure),

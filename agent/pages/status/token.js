@@ -19,7 +19,7 @@ async function question(wasRefused) {
     mustAnswer: true,
     submit: async () => {
       token = field.value.trim();
-      if (!token) throw new Error('The token is missing.');
+      if (!/^[!-~]+$/.test(token)) throw new Error(token ? 'This cannot be a token.' : 'The token is missing.');
     },
   });
   return token;

@@ -6,10 +6,11 @@ import { ask } from './dialog.js';
 import { html } from './dom.js';
 import { ZONE } from './format.js';
 
+/* What is no number that stays what it is goes as text: the agent says what is wrong with it. */
 const READERS = {
   string: (text) => text,
-  integer: Number,
-  number: Number,
+  integer: (text) => (Number.isSafeInteger(Number(text)) ? Number(text) : text),
+  number: (text) => (Number.isFinite(Number(text)) ? Number(text) : text),
   boolean: (text) => text === 'true',
   array: JSON.parse,
   object: JSON.parse,
@@ -66,8 +67,8 @@ function bodyOf(form, parameters) {
   const body = { parameters: {} };
   parameters.forEach((parameter, index) => {
     const text = form.elements[`parameter-${index}`].value;
-    const value = text === '' ? undefined : read(parameter, text);
-    if (value !== undefined) body.parameters[parameter.name] = Number.isNaN(value) ? text : value;
+    const isEmpty = (parameter.type === 'string' ? text : text.trim()) === '';
+    if (!isEmpty) body.parameters[parameter.name] = read(parameter, text);
   });
   if (form.elements.reason.value) body.reason = form.elements.reason.value;
   for (const name of ['for', 'start_at']) if (form.elements[name].value) body[name] = new Date(form.elements[name].value).toISOString();
