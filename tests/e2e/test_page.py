@@ -47,7 +47,7 @@ def test_the_list_is_searched(failed, visit):
     page = visit(agent).open("/")
     expect(page.locator(".rows > li")).to_have_count(2)
     expect(row(page, "daily")).to_contain_text("failed")
-    expect(row(page, "daily")).to_contain_text(re.compile("Next run in \\d+ (hours|minutes)"))
+    expect(row(page, "daily")).to_contain_text(re.compile(r"Next run in \d+ (hours|minutes) \w{3},? \d+ \w{3,4}, \d\d:00"))
     expect(row(page, "weekly")).to_contain_text("never run")
     page.get_by_role("button", name="failed 1").click()
     expect(page.locator(".rows > li")).to_have_count(1)

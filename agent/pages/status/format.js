@@ -21,10 +21,12 @@ function format(zone, options) {
 }
 
 const DATE_AND_TIME = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' };
+const DAY_AND_TIME = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
 const TIME_OF_DAY = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
 
 export const instant = (text) => (text ? Date.parse(text) : null);
 export const dateAndTime = (milliseconds, zone = ZONE) => format(zone, DATE_AND_TIME).format(milliseconds);
+export const dayAndTime = (milliseconds) => format(ZONE, DAY_AND_TIME).format(milliseconds);
 export const timeOfDay = (milliseconds) => format(ZONE, TIME_OF_DAY).format(milliseconds);
 const utc = (text) => `${text.slice(0, 19).replace('T', ' ')} UTC`;
 

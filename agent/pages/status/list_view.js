@@ -2,7 +2,7 @@
 /* All sendposts, a page of them at a time. What is looked for stands in the address, so that it can be sent to somebody. */
 import { get, pages } from './api.js';
 import { html } from './dom.js';
-import { ago, duration } from './format.js';
+import { ago, dayAndTime, duration, instant } from './format.js';
 import { STATE_NAMES, badge, icon, toneOf, words } from './states.js';
 
 const ROWS = 50;
@@ -142,9 +142,9 @@ function row(one) {
       html('p', { class: 'about' }, [one.description, one.owner && `(${one.owner})`].filter(Boolean).join(' ')),
       html('p', { class: 'labels' }, labelsOf(one).map((label) => html('span', { class: 'tag' }, label)))),
     html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Last run '),
-      run ? html('a', { href: `#/runs/${run.id}` }, badge(run.state), ' ', ago(run.ended_at ?? run.created_at)) : 'none',
+      run ? html('a', { href: `#/runs/${run.id}` }, badge(run.state), ago(run.ended_at ?? run.created_at)) : 'none',
       run && html('span', { class: 'muted' }, ` ${duration(run.duration_seconds)}`)),
-    html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Next run '), one.next_run_at ? ago(one.next_run_at) : 'not planned'),
+    html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Next run '), one.next_run_at ? [ago(one.next_run_at), html('span', { class: 'muted small' }, ` ${dayAndTime(instant(one.next_run_at))}`)] : 'not planned'),
     one.active_runs.length > 0 && html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Active '),
       one.active_runs.map((id, index) => [index ? ', ' : '', html('a', { href: `#/runs/${id}` }, one.active_runs.length > 1 ? `run ${index + 1}` : 'run')])));
 }
