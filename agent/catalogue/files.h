@@ -4,7 +4,7 @@
 #define SENDPOST_CATALOGUE_FILES_H
 
 #include "base/map.h"
-#include "catalogue/stamp.h"
+#include "base/stamp.h"
 #include "definitions/definition.h"
 
 typedef struct Fault {

@@ -6,7 +6,7 @@
 #define SENDPOST_CATALOGUE_LISTING_H
 
 #include "base/error.h"
-#include "catalogue/stamp.h"
+#include "base/stamp.h"
 
 typedef enum ListedKind {
     LISTED_END,

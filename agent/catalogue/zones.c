@@ -3,7 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "catalogue/stamp.h"
+#include "base/stamp.h"
 
 typedef struct KnownZone {
     Zone *zone;

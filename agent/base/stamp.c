@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "catalogue/stamp.h"
+#include "base/stamp.h"
 #include <fcntl.h>
 
 Stamp stamp_of(const struct stat *status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What tells one state of a file from another without reading it. */
-#ifndef SENDPOST_CATALOGUE_STAMP_H
-#define SENDPOST_CATALOGUE_STAMP_H
+#ifndef SENDPOST_BASE_STAMP_H
+#define SENDPOST_BASE_STAMP_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
