@@ -12,6 +12,7 @@ enum {
     PROBE_MS = 1000, /* a journal that cannot write is tried this often */
     RETAIN_MS = 3600000,
     RETAIN_AGAIN_MS = 100, /* between two batches of a long clean-up */
+    AUDIT_MS = 1000,       /* audit records of what changed nothing wait so long for a commit */
     STOP_MS = 10000,       /* to finish what is in flight */
     WAIT_MAX_MS = 1000,    /* wall clocks may jump: schedules are looked at this often */
     DESCRIPTORS_MAX = 64,
@@ -76,18 +77,30 @@ static void count_unavailable(Loop *loop, const char *sendpost, Now now)
     actions_clear(&loop->actions);
 }
 
+/* The sendpost that a trigger or a retry would start a run of; NULL for the other verbs. */
+static const char *sendpost_to_start(const Loop *loop, const Happening *command)
+{
+    if (command->kind != HAPPENED_RETRY) {
+        return command->kind == HAPPENED_TRIGGER ? command->trigger.sendpost : NULL;
+    }
+    const Run *ended = command->verb.ended;
+    const Run *run = ended ? ended : engine_run_find(loop->engine, command->verb.run_id);
+    return run ? run->record.sendpost : NULL;
+}
+
 static void take_command(Loop *loop, const Happening *command, Now now)
 {
     bool trigger = command->kind == HAPPENED_TRIGGER;
+    const char *sendpost = sendpost_to_start(loop, command);
     if (loop->writable) {
-        if (trigger) {
-            text_list_add(&loop->triggers, command->trigger.sendpost);
+        if (sendpost) {
+            text_list_add(&loop->triggers, sendpost);
         }
         step(loop, command, now);
         return;
     }
-    if (trigger) {
-        count_unavailable(loop, command->trigger.sendpost, now);
+    if (sendpost) {
+        count_unavailable(loop, sendpost, now);
     }
     server_reply_unavailable(loop->server, trigger ? command->trigger.token : command->verb.token,
                              "the journal cannot be written");
@@ -102,7 +115,7 @@ static void collect_commands(Loop *loop, Now now)
     for (ServerFetch fetch; server_take_fetch(loop->server, &fetch);) {
         prefect_client_fetch(loop->prefect, fetch.token, fetch.path, fetch.body, now);
     }
-    loop_collect_reloads(loop);
+    loop_collect_reloads(loop, now);
 }
 
 static void collect_signals(Loop *loop, Now now)
@@ -110,6 +123,7 @@ static void collect_signals(Loop *loop, Now now)
     for (struct signalfd_siginfo received; read(loop->signals, &received, sizeof received) == sizeof received;) {
         if (received.ssi_signo == SIGHUP) {
             catalogue_request(loop->catalogue);
+            loop_look_at_tokens(loop, now, true);
         } else if (!loop->stopping) {
             log_line(LOG_INFO, "stopping", NULL);
             notify_systemd("STOPPING=1");
@@ -270,6 +284,14 @@ static void recover(Loop *loop, Now now)
     loop_turn(loop, now);
 }
 
+static void commit_audits(Loop *loop, Now now)
+{
+    if (loop->writable && journal_audits_pending(loop->journal) > 0) {
+        loop->happened = true;
+        loop_turn(loop, now);
+    }
+}
+
 static void maintain(Loop *loop, Now now)
 {
     if (loop->writable && now.boot_ms >= loop->retain_due) {
@@ -280,6 +302,10 @@ static void maintain(Loop *loop, Now now)
             commit_failed(loop, now, &error);
         }
         loop->retain_due = now.boot_ms + (more ? RETAIN_AGAIN_MS : RETAIN_MS);
+    }
+    if (now.boot_ms >= loop->audit_due) {
+        loop->audit_due = now.boot_ms + AUDIT_MS;
+        commit_audits(loop, now);
     }
     int64_t watchdog_ms = notify_watchdog_ms();
     if (watchdog_ms && now.boot_ms >= loop->watchdog_due) {
@@ -348,6 +374,7 @@ bool loop_run(Loop *loop)
     for (Now now = clock_now(); !finished(loop, now); now = clock_now()) {
         measure_lag(loop, now);
         collect_signals(loop, now);
+        loop_look_at_tokens(loop, now, false);
         collect_prefect(loop, now);
         loop_collect_definitions(loop, now);
         collect_commands(loop, now);
@@ -364,5 +391,6 @@ bool loop_run(Loop *loop)
         server_run(loop->server, now);          /* replies too */
         wait_for_something(loop);
     }
+    commit_audits(loop, clock_now());
     return !loop->broken;
 }

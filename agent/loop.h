@@ -23,6 +23,7 @@ typedef struct Reload {
 typedef struct Loop {
     const Configuration *configuration;
     char *namespace;
+    TokenFile *tokens; /* NULL: none are needed */
     Catalogue *catalogue;
     Journal *journal;
     Engine *engine;
@@ -36,15 +37,16 @@ typedef struct Loop {
     bool stopping;
     bool broken;          /* the journal, for good: the process ends, and its next start sees what there is */
     bool happened;        /* something was stepped in this turn */
-    TextList triggers;    /* sendposts that were triggered in this turn: refused, should its commit fail */
+    TextList triggers;    /* sendposts of which runs were to start in this turn: refused, should its commit fail */
     TextList unavailable; /* refused because of the journal: counted in it when it can be written again */
     int64_t started_at;   /* wall ms */
     int64_t stop_by;      /* boot ms, here and below */
-    int64_t probe_due, retain_due, watchdog_due;
+    int64_t probe_due, retain_due, audit_due, watchdog_due;
     int64_t woken_for; /* what the last wait would have ended for */
     Reload *reloads;
     size_t reload_count, reload_capacity;
     char *said_error, *said_notices[CATALOGUE_NOTICES], *said_revision; /* logged last */
+    char *said_tokens, *said_exposed;
     uint64_t zones_renewed;
 } Loop;
 
@@ -58,7 +60,9 @@ bool loop_rebuild(Loop *loop, Now now, Error *error);
 void loop_take_definitions(Loop *loop, Now now);
 /* A slice of looking at the definitions, or some of what was found. */
 void loop_collect_definitions(Loop *loop, Now now);
-void loop_collect_reloads(Loop *loop);
+void loop_collect_reloads(Loop *loop, Now now);
+/* Whether the tokens changed; `at_once`: somebody asked for it. */
+void loop_look_at_tokens(Loop *loop, Now now, bool at_once);
 /* After the commit: what was found is in force; tells those who wait for it. */
 void loop_settle_definitions(Loop *loop, Now now);
 

@@ -63,6 +63,25 @@ static void say_problems(Loop *loop)
     }
 }
 
+/* --- tokens --- */
+
+void loop_look_at_tokens(Loop *loop, Now now, bool at_once)
+{
+    if (!loop->tokens) {
+        return;
+    }
+    if (token_file_look(loop->tokens, now.boot_ms, at_once)) {
+        char count[24];
+        snprintf(count, sizeof count, "%zu", token_file_tokens(loop->tokens)->count);
+        log_line(LOG_INFO, "the tokens were read", "count", count, NULL);
+        server_tokens_changed(loop->server);
+    }
+    say_once(&loop->said_tokens, token_file_error(loop->tokens), LOG_ERROR,
+             "the tokens cannot be read, the last ones stay", "the tokens can be read again");
+    say_once(&loop->said_exposed, token_file_warning(loop->tokens), LOG_WARN, "the file of the tokens is exposed",
+             "the file of the tokens is not exposed any more");
+}
+
 /* --- in and out --- */
 
 static void refuse_reloads(Loop *loop)
@@ -110,9 +129,10 @@ void loop_collect_definitions(Loop *loop, Now now)
     }
 }
 
-void loop_collect_reloads(Loop *loop)
+void loop_collect_reloads(Loop *loop, Now now)
 {
     for (uint64_t token; server_take_reload(loop->server, &token);) {
+        loop_look_at_tokens(loop, now, true);
         array_push(loop->reloads, loop->reload_count, loop->reload_capacity) =
             (Reload){token, catalogue_request(loop->catalogue)};
     }

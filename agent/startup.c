@@ -135,6 +135,19 @@ bool loop_rebuild(Loop *loop, Now now, Error *error)
     return true;
 }
 
+static bool open_tokens(Loop *loop, Error *error)
+{
+    const Configuration *configuration = loop->configuration;
+    if (!configuration->http_tokens_file[0]) {
+        return true;
+    }
+    if (configuration->http_allow_anonymous) {
+        log_line(LOG_WARN, "who sends no token may do everything: http.allow_anonymous", NULL);
+    }
+    loop->tokens = token_file_open(configuration->http_tokens_file, error);
+    return loop->tokens || error_prefix(error, "http.tokens_file");
+}
+
 static bool open_definitions(Loop *loop, Error *error)
 {
     loop->catalogue = catalogue_new(loop->configuration->definitions_directory);
@@ -162,6 +175,7 @@ static bool open_server(Loop *loop, Error *error)
         .engine = loop->engine,
         .journal = loop->journal,
         .catalogue = loop->catalogue,
+        .tokens = loop->tokens,
         .prefect = prefect_client_statistics(loop->prefect),
         .references = reference_watch_standing(loop->references),
         .loop = &loop->statistics,
@@ -178,8 +192,8 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
     *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
     loop->references = reference_watch_new(now);
     raise_descriptors();
-    if (!open_signals(loop, error) || !open_journal(loop, now, error) || !open_definitions(loop, error) ||
-        !open_prefect(loop, error)) {
+    if (!open_signals(loop, error) || !open_tokens(loop, error) || !open_journal(loop, now, error) ||
+        !open_definitions(loop, error) || !open_prefect(loop, error)) {
         return false;
     }
     loop->engine = engine_from_journal(loop, error);
@@ -209,6 +223,9 @@ void loop_close(Loop *loop)
     journal_close(loop->journal);
     free(loop->namespace);
     free(loop->reloads);
+    token_file_free(loop->tokens);
+    free(loop->said_tokens);
+    free(loop->said_exposed);
     free(loop->said_error);
     free(loop->said_revision);
     for (int i = 0; i < CATALOGUE_NOTICES; i++) {

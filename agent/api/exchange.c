@@ -4,6 +4,7 @@
  * to be one request, and a body that says it is much too large. */
 #include "api/exchange.h"
 #include "api/answer.h"
+#include "api/audit.h"
 #include "api/deployment_search.h"
 #include "api/host.h"
 #include "api/internal.h"
@@ -47,10 +48,10 @@ static bool refuse_rate(Exchange *exchange)
     Server *server = exchange->server;
     int seconds = 1;
     bool exempt = exchange->match.route && exchange->match.route->probe;
-    if (exempt || rate_limit_allow(server->rate_limit, exchange->connection->key, server->now.boot_ms, &seconds)) {
+    if (exempt || rate_limit_allow(server->rate_limit, caller_rate_key(exchange), server->now.boot_ms, &seconds)) {
         return false;
     }
-    answer_problem(exchange, 429, "too many requests from %s", exchange->connection->address);
+    answer_problem(exchange, 429, "too many requests from %s", caller_name(exchange));
     answer_retry_after(exchange, seconds);
     return true;
 }
@@ -218,12 +219,17 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
     if (refuse_size(exchange)) {
         return true;
     }
-    if (exchange->answer || refuse_host(exchange) || refuse_rate(exchange)) {
+    if (exchange->answer || refuse_host(exchange)) {
+        return false;
+    }
+    caller_identify(exchange);
+    if (refuse_rate(exchange)) {
         return false;
     }
     if (!readable) {
         answer_problem(exchange, 400, "the path is malformed");
-    } else if (!refuse_path(exchange, url) && !refuse_origin(exchange, method) && !exchange->match.route->probe) {
+    } else if (!refuse_path(exchange, url) && !refuse_origin(exchange, method) && !caller_refuse(exchange) &&
+               !exchange->match.route->probe) {
         MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, query_seen, exchange);
     }
     return false;
@@ -231,6 +237,7 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
 
 static enum MHD_Result exchange_send(Exchange *exchange)
 {
+    audit(exchange, NULL); /* of what its handler refused, or nobody handled */
     struct MHD_Response *response = memory_steal(&exchange->answer);
     enum MHD_Result queued = exchange->server->queue_response(exchange->mhd, (unsigned)exchange->status, response);
     MHD_destroy_response(response);
@@ -302,6 +309,7 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
 static void exchange_free(Exchange *exchange)
 {
     path_release(&exchange->path);
+    caller_release(&exchange->caller);
     for (size_t i = 0; i < exchange->query_count; i++) {
         free(exchange->query[i].name);
         free(exchange->query[i].value);

@@ -6,6 +6,7 @@
 #define SENDPOST_API_EXCHANGE_H
 
 #include "api/body.h"
+#include "api/caller.h"
 #include "api/connection.h"
 #include "api/headers.h"
 #include "api/problem.h"
@@ -36,6 +37,8 @@ typedef struct Exchange {
     Match match;
     Path path;
     Headers headers;
+    Caller caller;
+    bool audited;
     QueryParameter *query;
     size_t query_count;
     Buffer body;

@@ -2,12 +2,12 @@
 /* Triggers and verbs. Everything that the body alone decides is refused here; the rest waits for the engine's reply,
  * which the loop gives after its commit. */
 #include "api/answer.h"
+#include "api/audit.h"
 #include "api/commands.h"
 #include "api/handlers.h"
 #include "api/internal.h"
 #include "api/run_answer.h"
 #include "base/assert.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -120,7 +120,7 @@ static void fill_trigger(const Exchange *exchange, Happening *happening)
         .run_id = exchange->run_id,
         .trigger = exchange->match.route->trigger,
         .parameters = body->parameters,
-        .triggered_by = exchange->connection->address,
+        .triggered_by = caller_name(exchange),
         .reason = body->reason,
         .from = body->from,
         .for_at = body->for_at,
@@ -141,7 +141,7 @@ static void fill_verb(const Exchange *exchange, Happening *happening)
         .stage = exchange->command.stage,
         .from = exchange->command.from,
         .current = exchange->command.current,
-        .by = exchange->connection->address,
+        .by = caller_name(exchange),
         .keys = exchange->keys,
         .key_count = exchange->key_count,
     };
@@ -291,42 +291,16 @@ static void (*const replies[REPLIES])(Exchange *exchange, const Reply *reply) = 
     [REPLY_RETRIED] = reply_retried,
 };
 
-static void log_request(const Exchange *exchange, const char *what, const char *run_id)
-{
-    char status[8];
-    snprintf(status, sizeof status, "%d", exchange->status);
-    log_line(LOG_INFO, "request", "who", exchange->connection->address, "what", what, "run", run_id, "status", status,
-             NULL);
-}
-
-/* "run daily-mailing", or the verb. */
-static void describe(const Exchange *exchange, char what[16 + NAME_MAX_LENGTH])
-{
-    const char *verb = verb_of(exchange);
-    bool trigger = is_trigger(exchange);
-    snprintf(what, 16 + NAME_MAX_LENGTH, "%s%s%.*s", verb, trigger ? " " : "", NAME_MAX_LENGTH,
-             trigger ? exchange->match.names[0] : "");
-}
-
 void command_reply(Exchange *exchange, const Reply *reply)
 {
     invariant(reply->kind < REPLIES);
     replies[reply->kind](exchange, reply);
-    const Server *server = exchange->server;
-    const char *run_id = reply->run_id[0] ? reply->run_id : is_trigger(exchange) ? NULL : exchange->run_id;
-    char what[16 + NAME_MAX_LENGTH];
-    describe(exchange, what);
-    if (exchange->status != 404) { /* nothing was there to change; guesses shall not fill the journal */
-        journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, what, run_id,
-                      exchange->status);
-    }
-    log_request(exchange, what, run_id);
+    bool made = reply->kind == REPLY_ACCEPTED || reply->kind == REPLY_REPEATED;
+    audit(exchange, made && reply->run_id[0] ? reply->run_id : NULL);
 }
 
 void command_reply_unavailable(Exchange *exchange, const char *detail)
 {
-    char what[16 + NAME_MAX_LENGTH];
-    describe(exchange, what);
     answer_unavailable(exchange, detail);
-    log_request(exchange, what, is_trigger(exchange) ? NULL : exchange->run_id);
+    audit(exchange, NULL);
 }

@@ -90,6 +90,15 @@ static void write_journal(JsonWriter *writer, const JournalStatistics *journal)
     json_end_object(writer);
 }
 
+/* What a page may offer to who looks at it. */
+static void write_caller(JsonWriter *writer, const Caller *caller)
+{
+    json_begin_object(writer, "caller");
+    json_write_text(writer, "name", caller->name);
+    json_write_text(writer, "role", role_names[caller->role]);
+    json_end_object(writer);
+}
+
 void handle_status(Exchange *exchange)
 {
     const Server *server = exchange->server;
@@ -107,7 +116,9 @@ void handle_status(Exchange *exchange)
     write_prefect(&writer, server);
     write_counts(&writer, server);
     shape_directory_errors(&writer, catalogue_statistics(server->view.catalogue), server->view.engine);
+    shape_tokens_error(&writer, server->view.tokens);
     write_journal(&writer, journal_statistics(server->view.journal));
+    write_caller(&writer, &exchange->caller);
     json_end_object(&writer);
     answer(exchange, 200, media_json, &body);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /-/reload: answered when what a scan begun since has found is in force. */
 #include "api/answer.h"
+#include "api/audit.h"
 #include "api/commands.h"
 #include "api/handlers.h"
 #include "api/internal.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/text.h"
-#include <stdio.h>
 
 /* Nothing, or an object; an idempotency key is not needed, and no mistake. */
 static bool body_fits(Exchange *exchange)
@@ -46,23 +45,15 @@ static void write_result(JsonWriter *writer, const Server *server)
     json_write_integer(writer, "files_loaded", (int64_t)catalogue->loaded);
     json_write_integer(writer, "files_broken", (int64_t)catalogue->broken);
     shape_directory_errors(writer, catalogue, server->view.engine);
-}
-
-static void leave_trace(Exchange *exchange)
-{
-    const Server *server = exchange->server;
-    char status[8];
-    snprintf(status, sizeof status, "%d", exchange->status);
-    log_line(LOG_INFO, "request", "who", exchange->connection->address, "what", "reload", "status", status, NULL);
-    journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, "reload", NULL,
-                  exchange->status);
+    shape_tokens_error(writer, server->view.tokens);
 }
 
 void reload_reply(Exchange *exchange)
 {
     const Server *server = exchange->server;
     const CatalogueStatistics *catalogue = catalogue_statistics(server->view.catalogue);
-    if (catalogue->last_reload_successful) {
+    const char *tokens_error = server->view.tokens ? token_file_error(server->view.tokens) : NULL;
+    if (catalogue->last_reload_successful && !tokens_error) {
         Buffer body;
         JsonWriter writer;
         buffer_init(&body, RESPONSE_BODY_MAX);
@@ -75,17 +66,19 @@ void reload_reply(Exchange *exchange)
         Problem problem;
         if (catalogue->error) {
             problem_begin(&problem, 422, "not all definitions can be read: %s", catalogue->error);
+        } else if (catalogue->last_reload_successful) {
+            problem_begin(&problem, 422, "the tokens cannot be read, the last ones stay: %s", tokens_error);
         } else {
             problem_begin(&problem, 422, "%zu of the files are broken; the others are in force", catalogue->broken);
         }
         write_result(&problem.writer, server);
         answer_problem_of(exchange, &problem);
     }
-    leave_trace(exchange);
+    audit(exchange, NULL);
 }
 
 void reload_reply_unavailable(Exchange *exchange, const char *detail)
 {
     answer_unavailable(exchange, detail);
-    leave_trace(exchange);
+    audit(exchange, NULL);
 }

@@ -102,15 +102,23 @@ bool answer_run(Exchange *exchange, int status, const char *id)
     return true;
 }
 
-bool exchange_run_id(Exchange *exchange)
+bool exchange_find_run_id(Exchange *exchange)
 {
     const char *text = exchange->match.names[0];
     if (!text_is_uuid(text)) {
-        answer_problem(exchange, 404, "there is no run %.128s", text);
         return false;
     }
     for (size_t i = 0; i < UUID_SIZE; i++) {
         exchange->run_id[i] = (char)tolower((unsigned char)text[i]);
+    }
+    return true;
+}
+
+bool exchange_run_id(Exchange *exchange)
+{
+    if (!exchange_find_run_id(exchange)) {
+        answer_problem(exchange, 404, "there is no run %.128s", exchange->match.names[0]);
+        return false;
     }
     return true;
 }

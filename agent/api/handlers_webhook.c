@@ -61,6 +61,7 @@ void handle_webhook(Exchange *exchange)
         refuse(exchange, "X-Sendpost-Signature is not that of this request");
         return;
     }
+    exchange->caller.admitted = true;
     exchange->signature_scope = text_format("%s/signature", exchange->match.names[0]);
     handle_command(exchange);
 }

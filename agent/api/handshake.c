@@ -13,6 +13,8 @@
 
 enum { KEY_LENGTH = 24, SHA1_SIZE = 20 }; /* 16 bytes in base64 */
 
+static const char subprotocol[] = "sendpost";
+
 static const char *header(const Exchange *exchange, const char *name)
 {
     const char *value = MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
@@ -63,6 +65,15 @@ bool handshake_check(Exchange *exchange)
     return exchange->answer == NULL;
 }
 
+/* A browser that offers some wants one of them to be named; never that which holds its token. */
+static bool offers_subprotocol(const Exchange *exchange)
+{
+    auto_buffer offered;
+    buffer_init(&offered, SUBPROTOCOLS_MAX);
+    headers_join(exchange->mhd, "Sec-WebSocket-Protocol", &offered);
+    return has_token(offered.bytes, subprotocol);
+}
+
 /* "concatenating the /key/ value [...] with the string [...], taking the SHA-1 hash of this" */
 static char *accept_of(const char *key)
 {
@@ -79,4 +90,7 @@ void handshake_answer(Exchange *exchange, MHD_UpgradeHandler begin, void *user)
     exchange->status = MHD_HTTP_SWITCHING_PROTOCOLS;
     answer_header(exchange, "Upgrade", "websocket");
     answer_header(exchange, "Sec-WebSocket-Accept", accept);
+    if (offers_subprotocol(exchange)) {
+        answer_header(exchange, "Sec-WebSocket-Protocol", subprotocol);
+    }
 }

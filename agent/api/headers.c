@@ -26,6 +26,7 @@ static const struct {
     KNOWN("Transfer-Encoding", transfer_encoding, true),
     KNOWN("Expect", expect, false),
     KNOWN("Origin", origin, false),
+    KNOWN("Authorization", authorization, true),
     KNOWN("Idempotency-Key", idempotency_key, true),
     KNOWN("If-None-Match", if_none_match, false),
     KNOWN("Last-Event-ID", last_event_id, true),

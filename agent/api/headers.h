@@ -10,7 +10,8 @@
 /* Borrowed for as long as the request lives; NULL when absent. */
 typedef struct Headers {
     const char *host, *origin, *content_type, *content_length, *transfer_encoding, *expect, *idempotency_key,
-        *if_none_match, *last_event_id, *signature, *timestamp; /* the last two of a webhook */
+        *if_none_match, *last_event_id, *signature, *timestamp, /* the last two of a webhook */
+        *authorization;                                         /* a secret: for caller.c alone */
 } Headers;
 
 /* False: the request could be understood in two ways (or has no Host): it must be refused and its connection closed. */

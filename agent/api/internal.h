@@ -39,7 +39,8 @@ struct Server {
     size_t listener_count;
     Connections connections;
     QueueResponse *queue_response;
-    RateLimit *rate_limit;
+    RateLimit *rate_limit; /* of requests */
+    RateLimit *guesses;    /* of tokens that are not known */
     HttpStatistics statistics;
     Slots slots;
     ExchangeList commands, fetches, reloads; /* not taken by the loop yet */

@@ -7,47 +7,45 @@
 #include "metrics/statistics.h"
 #include <string.h>
 
-#define GET(path, ...)                                                                                                 \
+#define GET(path, who, ...)                                                                                            \
     {                                                                                                                  \
-        .method = "GET", .pattern = path, __VA_ARGS__                                                                  \
+        .method = "GET", .pattern = path, .access = ACCESS_##who, __VA_ARGS__                                          \
     }
-#define POST(path, kind)                                                                                               \
+#define POST(path, who, ...)                                                                                           \
     {                                                                                                                  \
-        .method = "POST", .pattern = path, .handle = handle_command, .command = HAPPENED_##kind                        \
+        .method = "POST", .pattern = path, .access = ACCESS_##who, __VA_ARGS__                                         \
     }
-#define WEBHOOK(path)                                                                                                  \
-    {                                                                                                                  \
-        .method = "POST", .pattern = path, .handle = handle_webhook, .command = HAPPENED_TRIGGER,                      \
-        .trigger = TRIGGER_WEBHOOK                                                                                     \
-    }
+#define COMMAND(path, who, kind) POST(path, who, .handle = handle_command, .command = HAPPENED_##kind)
+#define WEBHOOK(path, who)                                                                                             \
+    POST(path, who, .handle = handle_webhook, .command = HAPPENED_TRIGGER, .trigger = TRIGGER_WEBHOOK)
 
 static const Route routes[] = {
-    GET("/metrics", .handle = handle_metrics, .probe = true),
-    GET("/-/healthy", .handle = handle_healthy, .probe = true),
-    GET("/-/ready", .handle = handle_ready, .probe = true),
-    {.method = "POST", .pattern = "/-/reload", .handle = handle_reload, .probe = true},
-    GET("/v1/status", .handle = handle_status),
-    GET("/v1/sendposts", .handle = handle_sendposts, .query = {"state*", "label*", "limit", "cursor"}),
-    GET("/v1/sendposts/{name}", .handle = handle_sendpost),
-    GET("/v1/sendposts/{name}/definition", .handle = handle_definition),
-    POST("/v1/sendposts/{name}/run", TRIGGER),
-    WEBHOOK("/v1/sendposts/{name}/webhook"),
-    GET("/v1/sendposts/{name}/run/ws", .handle = handle_websocket, .query = {"after"}),
-    GET("/v1/runs", .handle = handle_runs, .query = {"sendpost", "state*", "since", "limit", "cursor"}),
-    GET("/v1/runs/{id}", .handle = handle_run),
-    POST("/v1/runs/{id}/cancel", CANCEL),
-    POST("/v1/runs/{id}/pause", PAUSE),
-    POST("/v1/runs/{id}/resume", RESUME),
-    POST("/v1/runs/{id}/block", BLOCK),
-    POST("/v1/runs/{id}/step", STEP),
-    POST("/v1/runs/{id}/retry", RETRY),
-    GET("/v1/runs/{id}/events", .handle = handle_run_events, .query = {"after"}),
-    GET("/v1/events", .handle = handle_events, .query = {"sendpost", "after"}),
-    GET("/v1/prefect/deployments", .handle = handle_deployments, .query = {"search"}),
-    GET("/v1/prefect/deployments/{uuid}", .handle = handle_deployment_by_id),
-    GET("/v1/prefect/deployments/{flow}/{deployment}", .handle = handle_deployment_by_name),
-    GET("/", .handle = handle_asset, .page = "status/index.html"),
-    GET("/pages/{page}/{file}", .handle = handle_asset),
+    GET("/metrics", METRICS, .handle = handle_metrics, .probe = true),
+    GET("/-/healthy", ANYBODY, .handle = handle_healthy, .probe = true),
+    GET("/-/ready", ANYBODY, .handle = handle_ready, .probe = true),
+    POST("/-/reload", OPERATOR, .handle = handle_reload, .probe = true),
+    GET("/v1/status", READER, .handle = handle_status),
+    GET("/v1/sendposts", READER, .handle = handle_sendposts, .query = {"state*", "label*", "limit", "cursor"}),
+    GET("/v1/sendposts/{name}", READER, .handle = handle_sendpost),
+    GET("/v1/sendposts/{name}/definition", READER, .handle = handle_definition),
+    COMMAND("/v1/sendposts/{name}/run", OPERATOR, TRIGGER),
+    WEBHOOK("/v1/sendposts/{name}/webhook", SIGNATURE),
+    GET("/v1/sendposts/{name}/run/ws", READER, .handle = handle_websocket, .query = {"after"}, .websocket = true),
+    GET("/v1/runs", READER, .handle = handle_runs, .query = {"sendpost", "state*", "since", "limit", "cursor"}),
+    GET("/v1/runs/{id}", READER, .handle = handle_run),
+    COMMAND("/v1/runs/{id}/cancel", OPERATOR, CANCEL),
+    COMMAND("/v1/runs/{id}/pause", OPERATOR, PAUSE),
+    COMMAND("/v1/runs/{id}/resume", OPERATOR, RESUME),
+    COMMAND("/v1/runs/{id}/block", OPERATOR, BLOCK),
+    COMMAND("/v1/runs/{id}/step", OPERATOR, STEP),
+    COMMAND("/v1/runs/{id}/retry", OPERATOR, RETRY),
+    GET("/v1/runs/{id}/events", READER, .handle = handle_run_events, .query = {"after"}),
+    GET("/v1/events", READER, .handle = handle_events, .query = {"sendpost", "after"}),
+    GET("/v1/prefect/deployments", READER, .handle = handle_deployments, .query = {"search"}),
+    GET("/v1/prefect/deployments/{uuid}", READER, .handle = handle_deployment_by_id),
+    GET("/v1/prefect/deployments/{flow}/{deployment}", READER, .handle = handle_deployment_by_name),
+    GET("/", ANYBODY, .handle = handle_asset, .page = "status/index.html"),
+    GET("/pages/{page}/{file}", ANYBODY, .handle = handle_asset),
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 _Static_assert((int)ROUTES < (int)HTTP_HANDLERS_MAX, "each route has its own series");
@@ -124,6 +122,12 @@ Match route_match(const char *method, const Path *path)
 size_t route_count(void)
 {
     return ROUTES;
+}
+
+const Route *route_at(size_t handler)
+{
+    invariant(handler < ROUTES);
+    return &routes[handler];
 }
 
 const char *route_name(size_t handler)

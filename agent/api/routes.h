@@ -11,15 +11,27 @@ enum { ROUTE_NAMES_MAX = 2, ROUTE_SEGMENTS_MAX = 8, ROUTE_QUERY_MAX = 8 };
 
 struct Exchange;
 
+/* Who may use a route. There is no default: a route without one does not compile. */
+typedef enum RouteAccess {
+    ACCESS_UNSAID,
+    ACCESS_ANYBODY,
+    ACCESS_SIGNATURE, /* of the request: its handler looks at it */
+    ACCESS_METRICS,   /* anybody, unless http.metrics_requires_token: then any token */
+    ACCESS_READER,
+    ACCESS_OPERATOR,
+} RouteAccess;
+
 typedef struct Route {
     const char *method;  /* GET answers HEAD too */
     const char *pattern; /* "/v1/sendposts/{name}/run" */
+    RouteAccess access;
     void (*handle)(struct Exchange *exchange);
     HappeningKind command;              /* of POST */
     Trigger trigger;                    /* of a command that triggers */
     const char *query[ROUTE_QUERY_MAX]; /* names it takes; "state*" may come several times; NULL ends them */
     const char *page;                   /* of handle_asset: the file that it is, for everybody as it holds no data */
     bool probe;                         /* for machines that watch: outside of the rate limit, any query is accepted */
+    bool websocket;                     /* the token may come as a subprotocol */
 } Route;
 
 /* A path split at its slashes, each segment percent-decoded once. */
@@ -43,6 +55,7 @@ typedef struct Match {
 Match route_match(const char *method, const Path *path);
 
 size_t route_count(void);
+const Route *route_at(size_t handler);  /* 0 .. route_count() - 1 */
 const char *route_name(size_t handler); /* 0 .. route_count(), the last is "other" */
 
 #endif

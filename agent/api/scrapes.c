@@ -144,6 +144,8 @@ static void take(Server *server, SharedSnapshot *shared)
         .journal = journal_statistics(view->journal),
         .catalogue = catalogue_statistics(view->catalogue),
         .http = &server->statistics,
+        .tokens = view->tokens ? token_file_tokens(view->tokens)->count : 0,
+        .tokens_broken = view->tokens && token_file_error(view->tokens),
         .loop = view->loop,
         .namespace = view->namespace,
         .external_url = view->configuration->http_external_url,

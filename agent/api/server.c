@@ -74,6 +74,17 @@ static size_t connections_maximum(void)
     return limit.rlim_cur > 3UL * OTHER_DESCRIPTORS ? limit.rlim_cur - 2UL * OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
 }
 
+/* A guess in twenty of the requests that a client may make: enough for one that has an old token. */
+static void open_rate_limits(Server *server)
+{
+    enum { GUESSES_PER_SECOND = 20, GUESSES_AT_ONCE = 4 };
+    int64_t rate = server->view.configuration->http_rate_limit_requests_per_second;
+    int64_t burst = server->view.configuration->http_rate_limit_burst;
+    server->rate_limit = rate_limit_new(rate, burst, random_u64());
+    server->guesses =
+        rate_limit_new((rate + GUESSES_PER_SECOND - 1) / GUESSES_PER_SECOND, burst / GUESSES_AT_ONCE, random_u64());
+}
+
 Server *server_new(const ServerView *view, Error *error)
 {
     const Configuration *configuration = view->configuration;
@@ -104,8 +115,7 @@ Server *server_new(const ServerView *view, Error *error)
             return NULL;
         }
     }
-    server->rate_limit = rate_limit_new(configuration->http_rate_limit_requests_per_second,
-                                        configuration->http_rate_limit_burst, random_u64());
+    open_rate_limits(server);
     name_addresses(server);
     return server;
 }
@@ -134,6 +144,7 @@ void server_free(Server *server)
         listener_close(&server->listeners[i]);
     }
     rate_limit_free(server->rate_limit);
+    rate_limit_free(server->guesses);
     streams_release(&server->streams);
     if (server->websockets >= 0) {
         close(server->websockets);
@@ -354,6 +365,11 @@ void server_fetched(Server *server, const PrefectFetched *fetched)
 }
 
 /* --- events --- */
+
+void server_tokens_changed(Server *server)
+{
+    streams_end_unknown(server);
+}
 
 void server_publish(Server *server, const EventRecord *events, size_t count)
 {

@@ -5,6 +5,7 @@
 #ifndef SENDPOST_API_SERVER_H
 #define SENDPOST_API_SERVER_H
 
+#include "access/token_file.h"
 #include "catalogue/catalogue.h"
 #include "configuration/configuration.h"
 #include "engine/engine.h"
@@ -19,6 +20,7 @@ typedef struct ServerView {
     Engine *engine;
     Journal *journal;
     Catalogue *catalogue;
+    const TokenFile *tokens; /* NULL: nobody needs one */
     const PrefectStatistics *prefect;
     const Standing *references;
     const LoopStatistics *loop;
@@ -58,6 +60,9 @@ void server_fetched(Server *server, const PrefectFetched *fetched);
 bool server_take_reload(Server *server, uint64_t *token);
 void server_reloaded(Server *server, uint64_t token);
 void server_reload_unavailable(Server *server, uint64_t token, const char *detail);
+
+/* Other tokens are in force: streams of those that are not any more end. */
+void server_tokens_changed(Server *server);
 
 /* Events that were committed: for those who follow them. */
 void server_publish(Server *server, const EventRecord *events, size_t count);

@@ -3,6 +3,7 @@
 #ifndef SENDPOST_API_SHAPES_H
 #define SENDPOST_API_SHAPES_H
 
+#include "access/token_file.h"
 #include "base/json_writer.h"
 #include "catalogue/catalogue.h"
 #include "engine/engine.h"
@@ -27,6 +28,8 @@ void shape_file_error(JsonWriter *writer, const char *name, const char *file, co
 /* shapes_directory.c: members about all definitions */
 void shape_revision(JsonWriter *writer, const CatalogueStatistics *catalogue);
 void shape_directory_errors(JsonWriter *writer, const CatalogueStatistics *catalogue, const Engine *engine);
+/* Why the tokens file is not in force as it is; tokens NULL: there is none. */
+void shape_tokens_error(JsonWriter *writer, const TokenFile *tokens);
 
 void shape_time(JsonWriter *writer, const char *name, int64_t wall_ms);         /* 0: null */
 void shape_seconds(JsonWriter *writer, const char *name, int64_t milliseconds); /* negative: null */

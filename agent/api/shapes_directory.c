@@ -24,3 +24,8 @@ void shape_directory_errors(JsonWriter *writer, const CatalogueStatistics *catal
     }
     json_end_array(writer);
 }
+
+void shape_tokens_error(JsonWriter *writer, const TokenFile *tokens)
+{
+    json_write_text(writer, "tokens_error", tokens ? token_file_error(tokens) : NULL);
+}

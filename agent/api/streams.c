@@ -109,6 +109,7 @@ void stream_open(Stream *stream, Exchange *exchange, const StreamKind *kind, con
     stream->kind = kind;
     stream->fd = exchange->connection->fd;
     stream->filter = (EventFilter){text_copy(sendpost), text_copy(run)};
+    memcpy(stream->token, exchange->caller.sha256, sizeof stream->token);
     stream->cursor = position->cursor;
     stream->took_at = server->now.boot_ms;
     exchange->stream = stream;
@@ -282,20 +283,38 @@ int64_t streams_deadline(const Streams *streams, int64_t boot_ms)
     return first && streams->look_at < deadline ? streams->look_at : deadline;
 }
 
-void streams_end(Server *server)
+/* It stands first: what is due before it may wait for that long. */
+static void end(Stream *stream)
 {
-    Stream *stream;
-    TAILQ_FOREACH(stream, &server->streams.all, link)
-    {
-        if (!stream->ended) {
-            stream->ended = true;
-            stream->heartbeat_at = server->now.boot_ms + END_MS;
-            if (stream->hungry) {
-                TAILQ_REMOVE(&server->streams.hungry, stream, hungry_link);
-                stream->hungry = false;
-            }
-            stream->kind->end(stream);
-            stream->idle = false;
+    Streams *streams = &stream->server->streams;
+    stream->ended = true;
+    stream->heartbeat_at = stream->server->now.boot_ms + END_MS;
+    TAILQ_REMOVE(&streams->all, stream, link);
+    TAILQ_INSERT_HEAD(&streams->all, stream, link);
+    if (stream->hungry) {
+        TAILQ_REMOVE(&streams->hungry, stream, hungry_link);
+        stream->hungry = false;
+    }
+    stream->kind->end(stream);
+    stream->idle = false;
+}
+
+static void end_all(Server *server, bool unknown_only)
+{
+    for (Stream *stream = TAILQ_FIRST(&server->streams.all), *next; stream; stream = next) {
+        next = TAILQ_NEXT(stream, link);
+        if (!stream->ended && (!unknown_only || !caller_may_still_read(server, stream->token))) {
+            end(stream);
         }
     }
+}
+
+void streams_end(Server *server)
+{
+    end_all(server, false);
+}
+
+void streams_end_unknown(Server *server)
+{
+    end_all(server, true);
 }

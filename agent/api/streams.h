@@ -25,6 +25,7 @@ typedef struct Stream {
     const StreamKind *kind;
     int fd;
     EventFilter filter;
+    char token[DIGEST_HEX_SIZE];   /* of its client, by digest; "": none */
     int64_t cursor;                /* the last event that it got, or that was not for it */
     int64_t heartbeat_at, took_at; /* boot ms; since then its client has taken nothing of what it was given */
     size_t given;                  /* since it was last idle */
@@ -67,5 +68,7 @@ void streams_run(struct Server *server);
 int64_t streams_deadline(const Streams *streams, int64_t boot_ms);
 /* All are told that this is the end. */
 void streams_end(struct Server *server);
+/* Those are whose tokens are not in force any more. */
+void streams_end_unknown(struct Server *server);
 
 #endif

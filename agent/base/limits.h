@@ -60,6 +60,9 @@ enum {
     LISTENERS_MAX = 16,
     QUERY_PARAMETERS_MAX = 32,
     RATE_LIMIT_CLIENTS = 4096,    /* addresses that are counted at once */
+    SUBPROTOCOLS_MAX = 4096,      /* of a WebSocket, all together */
+    TOKENS_MAX = 256,             /* of http.tokens_file */
+    TOKEN_LENGTH_MAX = 512,       /* of one */
     WEBHOOK_WINDOW_SECONDS = 300, /* between a webhook's timestamp and our clock, either way */
     RUNS_PAGE_MAX = 200,
     SENDPOSTS_PAGE_MAX = 1000,

@@ -2,8 +2,8 @@
 #include "catalogue/zones.h"
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/stamp.h"
+#include "base/text.h"
 
 typedef struct KnownZone {
     Zone *zone;

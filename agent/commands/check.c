@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads definitions and the configuration as the agent would, and says all that is wrong with them; with --live also
  * what Prefect would say to them. */
+#include "access/token_file.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -85,6 +86,24 @@ static void read_paths(CheckedFiles *files, const CommandLine *line, const Confi
     checked_find_duplicates(files);
 }
 
+static void check_tokens(CheckedFiles *files, const Configuration *configuration)
+{
+    const char *path = configuration->http_tokens_file;
+    if (!path[0]) {
+        return;
+    }
+    Error error = {0};
+    CheckedFile *file = checked_add_other(files, path);
+    const char *exposed = token_file_exposed(path);
+    tokens_free(token_file_read(path, &file->findings, &error));
+    if (error.kind != ERROR_NONE) {
+        findings_add(&file->findings, SEVERITY_ERROR, 1, 1, "%s", error.text);
+    }
+    if (exposed) {
+        findings_add(&file->findings, SEVERITY_WARNING, 1, 1, "%s", exposed);
+    }
+}
+
 /* The configuration and the definitions; with --live, Prefect too. */
 static Status check(const CommandLine *line, CheckedFiles *files, CheckFormat format)
 {
@@ -101,6 +120,7 @@ static Status check(const CommandLine *line, CheckedFiles *files, CheckFormat fo
     Error error = {0};
     bool asked = true;
     if (configuration) {
+        check_tokens(files, configuration);
         read_paths(files, line, configuration);
         asked = !option_given(line, "live") || check_live(files, configuration, &error);
     }

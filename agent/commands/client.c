@@ -148,10 +148,12 @@ Status client_complain(const char *what, const Answer *answer)
     const char *detail = json_member_text(answer->json, "detail");
     const char *title = json_member_text(answer->json, "title");
     auto_free char *plain = text_format("HTTP %d", answer->status);
-    complain(STATUS_REFUSED, what, detail ? detail : title ? title : plain);
+    const char *why = detail ? detail : title ? title : plain;
+    auto_free char *hint = answer->status == 401 ? text_format("%s: --token-file, or SENDPOST_TOKEN", why) : NULL;
+    complain(STATUS_REFUSED, what, hint ? hint : why);
     for (const Json *item = json_first(json_member(answer->json, "errors")); item; item = json_next(item)) {
-        const char *pointer = json_member_text(item, "pointer"), *why = json_member_text(item, "detail");
-        fprintf(stderr, "  %s: %s\n", pointer ? pointer : "", why ? why : "");
+        const char *pointer = json_member_text(item, "pointer"), *fault = json_member_text(item, "detail");
+        fprintf(stderr, "  %s: %s\n", pointer ? pointer : "", fault ? fault : "");
     }
     return answer->status >= 500 || answer->status == 429 ? STATUS_UNREACHABLE : STATUS_REFUSED;
 }

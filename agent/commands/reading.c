@@ -244,6 +244,10 @@ static void print_status(const Json *json, Buffer *out)
     if (directory) {
         buffer_format(out, "the definitions CANNOT be read: %s\n", directory);
     }
+    const char *tokens = json_member_text(json, "tokens_error");
+    if (tokens) {
+        buffer_format(out, "the tokens CANNOT be read, the last ones stay: %s\n", tokens);
+    }
     for (const Json *error = json_first(json_member(json, "file_errors")); error; error = json_next(error)) {
         int64_t line = 0, column = 0;
         json_integer(json_member(error, "line"), &line);

@@ -61,9 +61,10 @@ static bool check_listen(const Configuration *configuration, const Setting **wro
             auto_free char *message = text_format("'%.100s' is not host:port, [v6]:port or unix:/path", listen);
             return wrong_setting("http.listen", wrong, error, message);
         }
-        if (!is_loopback(listen) && !configuration->http_allow_anonymous) {
-            auto_free char *message = text_format("%s can be reached from other machines: that needs "
-                                                  "http.allow_anonymous: true in this version",
+        bool guarded = configuration->http_tokens_file[0] || configuration->http_allow_anonymous;
+        if (!is_loopback(listen) && !guarded) {
+            auto_free char *message = text_format("%s can be reached from other machines: that needs http.tokens_file, "
+                                                  "or http.allow_anonymous: true",
                                                   listen);
             return wrong_setting("http.listen", wrong, error, message);
         }
@@ -88,15 +89,18 @@ bool configuration_validate(const Configuration *configuration, const Setting **
     if (strlen(configuration->namespace) > 64 || strpbrk(configuration->namespace, " /\r\n\t")) {
         return wrong_setting("namespace", wrong, error, "must be at most 64 characters without spaces and slashes");
     }
-    if (configuration->http_metrics_requires_token) {
+    if (configuration->http_metrics_requires_token && !configuration->http_tokens_file[0]) {
+        return wrong_setting("http.metrics_requires_token", wrong, error, "needs http.tokens_file");
+    }
+    if (configuration->http_metrics_requires_token && configuration->http_allow_anonymous) {
         return wrong_setting("http.metrics_requires_token", wrong, error,
-                             "is not supported by this version: leave it false");
+                             "cannot be with http.allow_anonymous: true, which needs no token for anything");
     }
     return check_file("prefect.api_key_file", configuration->prefect_api_key_file, wrong, error) &&
            check_file("prefect.auth_string_file", configuration->prefect_auth_string_file, wrong, error) &&
            check_file("prefect.ca_file", configuration->prefect_ca_file, wrong, error) &&
            check_later("http.tls.certificate_file", configuration->http_tls_certificate_file, wrong, error) &&
            check_later("http.tls.key_file", configuration->http_tls_key_file, wrong, error) &&
-           check_later("http.tokens_file", configuration->http_tokens_file, wrong, error) &&
+           check_file("http.tokens_file", configuration->http_tokens_file, wrong, error) &&
            check_listen(configuration, wrong, error);
 }

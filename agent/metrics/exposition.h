@@ -19,6 +19,8 @@ typedef struct MetricsSources {
     const JournalStatistics *journal;
     const CatalogueStatistics *catalogue;
     const HttpStatistics *http;
+    size_t tokens;      /* in force */
+    bool tokens_broken; /* their file is not in force as it is */
     const LoopStatistics *loop;
     const char *namespace, *external_url, *prefect_api_url; /* the last without credentials */
     int64_t started_at;                                     /* of the process: wall ms */

@@ -250,6 +250,8 @@ static void take_agent(Snapshot *snapshot, const MetricsSources *sources)
         .http_in_flight = (uint64_t)sources->http->in_flight,
         .event_streams = sources->http->event_streams,
         .event_streams_dropped = sources->http->event_streams_dropped,
+        .tokens = sources->tokens,
+        .tokens_reload_successful = !sources->tokens_broken,
         .watched = engine_watched_count(sources->engine),
         .loaded = catalogue->loaded,
         .broken = catalogue->broken,

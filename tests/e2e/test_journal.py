@@ -53,6 +53,8 @@ def test_a_full_disk(fake, start_on, disk, way):
         fill, free = Agent.fill_disk, lambda agent: agent.fill_disk(False)
     agent = start_on(fake, {"name": "one", "run": "mailing/main"}, {"name": "two", "run": "mailing/main"}, concurrency="queue",
                      deployments={"mailing/main": Plan(seconds=1)}, settings={"journal.path": str(directory / "journal.db")})
+    ended = agent.trigger("daily")
+    agent.wait_ended(ended)
     before = agent.trigger("daily")
     agent.wait_stage(before, "one", "running")
     fill(agent)
@@ -67,7 +69,10 @@ def test_a_full_disk(fake, start_on, disk, way):
     assert refused()
     metrics = agent.metrics()
     assert metrics.value("sendpost_journal_writable") == 0
-    assert metrics.sum("sendpost_triggers_refused_total", sendpost="daily", cause="unavailable") >= 1
+    counted = metrics.sum("sendpost_triggers_refused_total", sendpost="daily", cause="unavailable")
+    assert counted >= 1
+    assert agent.send("POST", f"/v1/runs/{ended}/retry", {}).status == 503
+    assert agent.metrics().sum("sendpost_triggers_refused_total", sendpost="daily", cause="unavailable") == counted + 1
     assert agent.send("GET", "/-/ready").status == 503
     assert agent.send("GET", "/-/healthy").status == 200
     free(agent)

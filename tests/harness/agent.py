@@ -38,6 +38,7 @@ class Agent:
         self.settings = FAST | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": prefect_url,
                                 "definitions.directory": str(self.definitions), "journal.path": str(self.journal)} | (settings or {})
         self.extra_environment = environment or {}
+        self.token: str | None = None  # for send and what is made of it
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -145,8 +146,11 @@ class Agent:
 
     # HTTP
 
+    def authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
-        return request(method, self.url + path, body, headers, timeout=20)
+        return request(method, self.url + path, body, self.authorization() | (headers or {}), timeout=20)
 
     def get(self, path: str) -> Any:
         reply = self.send("GET", path)
@@ -196,8 +200,8 @@ class Agent:
 
     # Commands
 
-    def command_line(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-        environment = self.environment() | {"SENDPOST_SERVER": self.url}
+    def command_line(self, *arguments: str, timeout: float = 60, token: str | None = None) -> subprocess.CompletedProcess[str]:
+        environment = self.environment() | {"SENDPOST_SERVER": self.url} | ({"SENDPOST_TOKEN": token} if token else {})
         return subprocess.run([str(sendpost_binary()), *arguments], env=environment, cwd=self.directory, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=timeout)
 

@@ -31,7 +31,7 @@ struct Journal {
     char known_key[64], known_run[UUID_SIZE], known_digest[DIGEST_HEX_SIZE];
     RunRecord ended; /* the one run that it has; no id: none */
     const char *ended_text;
-    char audited[128];
+    char audited[128], audited_run[UUID_SIZE]; /* the last one */
     int audits;
     int64_t oldest_event, newest_event; /* 0: none. Those with even ids are of «daily» */
     size_t events_read;
@@ -144,8 +144,9 @@ bool journal_each_event(Journal *journal, int64_t *after, size_t limit, JournalE
 
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status)
 {
-    (void)at, (void)run_id;
+    (void)at;
     journal->audits++;
+    snprintf(journal->audited_run, UUID_SIZE, "%s", run_id ? run_id : "");
     snprintf(journal->audited, sizeof journal->audited, "%s %s %d", who, what, status);
 }
 
@@ -248,6 +249,7 @@ typedef struct World {
     char *listen[1];
     Journal journal;
     Catalogue catalogue;
+    TokenFile *tokens; /* of who needs them; the test's */
     PrefectStatistics prefect;
     LoopStatistics loop;
     Engine *engine;
@@ -325,6 +327,7 @@ static inline void world_start(World *world)
         .engine = world->engine,
         .journal = &world->journal,
         .catalogue = &world->catalogue,
+        .tokens = world->tokens,
         .prefect = &world->prefect,
         .loop = &world->loop,
         .namespace = "ns",

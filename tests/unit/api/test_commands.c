@@ -81,7 +81,9 @@ static void test_bad_bodies(void **state)
         auto_free char *answer = ask(world, RUN, bodies[i]);
         json_free(json_of(answer, 400));
     }
-    assert_int_equal(world->journal.audits, 0);
+    assert_int_equal(world->journal.audits, 6);
+    assert_string_equal(world->journal.audited, "127.0.0.1 run daily 400");
+    assert_string_equal(world->journal.audited_run, "");
 }
 
 static void test_refusals(void **state)
@@ -248,6 +250,7 @@ static void test_retry(void **state)
     auto_free char *location = text_format("\r\nLocation: /v1/runs/%s\r\n", json_member_text(run, "id"));
     assert_non_null(strstr(answer, location));
     assert_string_equal(world->journal.audited, "127.0.0.1 retry 202");
+    assert_string_equal(world->journal.audited_run, world->journal.ended.id);
     assert_string_equal(world->remembered, "01920000-0000-7000-8000-0000000000ab/retry k");
     auto_free char *again = ask(world, RETRY, "{}");
     auto_json *running = json_of(again, 409);
@@ -272,7 +275,9 @@ static void test_retry_is_refused(void **state)
         auto_free char *answer = ask(world, RETRY, cases[i].body);
         assert_int_equal(status_of(answer), cases[i].status);
         assert_non_null(strstr(answer, cases[i].says));
+        assert_string_equal(world->journal.audited_run, world->journal.ended.id);
     }
+    assert_string_equal(world->journal.audited, "127.0.0.1 retry 409");
     auto_free char *id = trigger(world);
     auto_free char *line = text_format("POST /v1/runs/%s/retry", id);
     auto_free char *early = ask(world, line, "{\"definition\":\"current\"}");
@@ -288,7 +293,8 @@ static void test_unavailable(void **state)
     auto_json *problem = json_of(answer, 503);
     assert_string_equal(json_member_text(problem, "detail"), "the journal cannot be written");
     assert_non_null(strstr(answer, "\r\nRetry-After: 5\r\n"));
-    assert_int_equal(world->journal.audits, 0);
+    assert_int_equal(world->journal.audits, 1);
+    assert_string_equal(world->journal.audited, "127.0.0.1 run daily 503");
 }
 
 static void test_draining(void **state)

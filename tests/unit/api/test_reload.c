@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 #define RELOAD  "POST /-/reload"
-#define MEMBERS "revision revision_attempted files_loaded files_broken directory_error file_errors"
+#define MEMBERS "revision revision_attempted files_loaded files_broken directory_error file_errors tokens_error"
 
 static int start(void **state)
 {
@@ -33,7 +33,7 @@ static void test_result(void **state)
     auto_free char *answer = ask(world, RELOAD, NULL);
     auto_json *result = json_of(answer, 200);
     assert_has(result, MEMBERS);
-    assert_int_equal(json_count(result), 6);
+    assert_int_equal(json_count(result), 7);
     assert_string_equal(json_member_text(result, "revision"), "r1");
     assert_string_equal(world->journal.audited, "127.0.0.1 reload 200");
 }
@@ -75,7 +75,8 @@ static void test_body(void **state)
         auto_free char *answer = ask(world, RELOAD, cases[i].body);
         assert_int_equal(status_of(answer), cases[i].status);
     }
-    assert_int_equal(world->journal.audits, 2);
+    assert_int_equal(world->journal.audits, 5);
+    assert_string_equal(world->journal.audited, "127.0.0.1 reload 400");
 }
 
 static void test_unavailable(void **state)

@@ -149,7 +149,10 @@ static void what_is_wrong_is_said(void **state)
         {"prefect: 1\n", 1, 10, "must be a mapping"},
         {"http: {listen: 0.0.0.0:9847}\n", 1, 16, "allow_anonymous"},
         {"http: {listen: nonsense}\n", 1, 16, "is not host:port"},
-        {"http: {tokens_file: x}\n", 1, 21, "not supported by this version"},
+        {"http: {tokens_file: x}\n", 1, 21, "the file"},
+        {"http: {metrics_requires_token: true}\n", 1, 32, "needs http.tokens_file"},
+        {"http: {tokens_file: /dev/null, allow_anonymous: true, metrics_requires_token: true}\n", 1, 79,
+         "cannot be with http.allow_anonymous"},
         {"log: {level: loud}\n", 1, 14, "must be one of debug, info, warn, error"},
         {"- a\n", 1, 1, "must be a mapping"},
     };
