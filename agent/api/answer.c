@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
+#include "api/cors.h"
 #include "api/internal.h"
 #include "base/assert.h"
 #include "base/limits.h"
@@ -18,6 +19,9 @@ static void begin(Exchange *exchange, int status, const char *media_type, struct
     exchange->status = status;
     MHD_add_response_header(response, "Content-Type", media_type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    cors_add_headers(exchange);
     if (exchange->server->draining) {
         MHD_add_response_header(response, "Connection", "close");
     }
@@ -36,9 +40,7 @@ void answer_file(Exchange *exchange, int status, const char *media_type, const c
     begin(exchange, status, media_type, response);
     MHD_add_response_header(response, "Content-Security-Policy", policy);
     MHD_add_response_header(response, "Cache-Control", "no-cache");
-    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     MHD_add_response_header(response, "Cross-Origin-Opener-Policy", "same-origin");
-    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
 }
 
 void answer(Exchange *exchange, int status, const char *media_type, Buffer *body)

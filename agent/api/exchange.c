@@ -5,6 +5,7 @@
 #include "api/exchange.h"
 #include "api/answer.h"
 #include "api/audit.h"
+#include "api/cors.h"
 #include "api/deployment_search.h"
 #include "api/host.h"
 #include "api/internal.h"
@@ -66,23 +67,6 @@ static bool refuse_host(Exchange *exchange)
     answer_problem(exchange, 403, "the Host name %.256s is not one of this agent's (see http.hosts)",
                    exchange->headers.host);
     return true;
-}
-
-static bool refuse_origin(Exchange *exchange, const char *method)
-{
-    const Headers *headers = &exchange->headers;
-    if (!headers->origin || strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-        return false;
-    }
-    if (!origin_allowed(headers->origin, headers->host, exchange->server->view.configuration)) {
-        answer_problem(exchange, 403, "the origin %.256s is not allowed", headers->origin);
-        return true;
-    }
-    if (!headers_say_json(headers)) {
-        answer_problem(exchange, 415, "a request with an Origin must be application/json");
-        return true;
-    }
-    return false;
 }
 
 static bool refuse_path(Exchange *exchange, const char *url)
@@ -206,6 +190,17 @@ static Exchange *exchange_new(Listener *listener, struct MHD_Connection *mhd, co
     return exchange;
 }
 
+/* Of the routes that this listener has. */
+static Match match_on(const Listener *listener, const char *method, const Path *path)
+{
+    Match match = route_match(method, path);
+    bool known = match.handler < (int)route_count();
+    if (known && listener->probes_only && !route_at((size_t)match.handler)->probe) {
+        return (Match){.handler = (int)route_count()};
+    }
+    return match;
+}
+
 /* True: the refusal that was made must leave at once. */
 static bool exchange_begin(Exchange *exchange, const char *url, const char *method)
 {
@@ -214,7 +209,7 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
     }
     bool readable = path_split(url, &exchange->path);
     if (readable) {
-        exchange->match = route_match(method, &exchange->path);
+        exchange->match = match_on(exchange->listener, method, &exchange->path);
     }
     if (refuse_size(exchange)) {
         return true;
@@ -228,8 +223,8 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
     }
     if (!readable) {
         answer_problem(exchange, 400, "the path is malformed");
-    } else if (!refuse_path(exchange, url) && !refuse_origin(exchange, method) && !caller_refuse(exchange) &&
-               !exchange->match.route->probe) {
+    } else if (!cors_answer_preflight(exchange, method) && !refuse_path(exchange, url) &&
+               !cors_refuse(exchange, method) && !caller_refuse(exchange) && !exchange->match.route->probe) {
         MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, query_seen, exchange);
     }
     return false;

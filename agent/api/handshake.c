@@ -49,7 +49,7 @@ bool handshake_check(Exchange *exchange)
 {
     const Headers *headers = &exchange->headers;
     if (headers->origin && !origin_allowed(headers->origin, headers->host, exchange->server->view.configuration)) {
-        answer_problem(exchange, 403, "the origin %.256s is not allowed", headers->origin);
+        answer_problem(exchange, 403, "the origin %.256s is not allowed (see http.cors_origins)", headers->origin);
     } else if (exchange->head || strcmp(exchange->version, MHD_HTTP_VERSION_1_1) != 0 ||
                !has_token(header(exchange, "Upgrade"), "websocket") ||
                !has_token(header(exchange, "Connection"), "upgrade")) {

@@ -191,9 +191,9 @@ static size_t leave_escaped(void *user, struct MHD_Connection *connection, char 
     return strlen(text);
 }
 
-bool listener_open(Listener *listener, struct Server *server, const char *address, Error *error)
+bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Error *error)
 {
-    *listener = (Listener){.server = server, .epoll_fd = -1};
+    *listener = (Listener){.server = server, .epoll_fd = -1, .probes_only = probes_only};
     bool local = text_starts_with(address, "unix:");
     int fd = local ? listen_local(listener, address, error) : listen_network(listener, address, error);
     if (fd < 0) {

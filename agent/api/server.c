@@ -85,12 +85,25 @@ static void open_rate_limits(Server *server)
         rate_limit_new((rate + GUESSES_PER_SECOND - 1) / GUESSES_PER_SECOND, burst / GUESSES_AT_ONCE, random_u64());
 }
 
+static bool open_listeners(Server *server, const TextList *addresses, bool probes_only, Error *error)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        Listener *listener = &server->listeners[server->listener_count];
+        if (!listener_open(listener, server, addresses->items[i], probes_only, error)) {
+            return false;
+        }
+        server->listener_count++;
+    }
+    return true;
+}
+
 Server *server_new(const ServerView *view, Error *error)
 {
     const Configuration *configuration = view->configuration;
-    const TextList *addresses = &configuration->http_listen;
-    if (addresses->count == 0 || addresses->count > LISTENERS_MAX) {
-        error_set(error, ERROR_INVALID, "http.listen must have 1 to %d addresses", LISTENERS_MAX);
+    const TextList *listen = &configuration->http_listen, *probes = &configuration->http_metrics_listen;
+    if (listen->count == 0 || listen->count + probes->count > LISTENERS_MAX) {
+        error_set(error, ERROR_INVALID, "http.listen and http.metrics_listen must have 1 to %d addresses",
+                  LISTENERS_MAX);
         return NULL;
     }
     Server *server = memory_new(sizeof *server);
@@ -108,12 +121,9 @@ Server *server_new(const ServerView *view, Error *error)
         server_free(server);
         return NULL;
     }
-    for (; server->listener_count < addresses->count; server->listener_count++) {
-        Listener *listener = &server->listeners[server->listener_count];
-        if (!listener_open(listener, server, addresses->items[server->listener_count], error)) {
-            server_free(server);
-            return NULL;
-        }
+    if (!open_listeners(server, listen, false, error) || !open_listeners(server, probes, true, error)) {
+        server_free(server);
+        return NULL;
     }
     open_rate_limits(server);
     name_addresses(server);

@@ -35,7 +35,7 @@ typedef struct Configuration {
     char *definitions_directory;
     char *journal_path; /* resolved: never "" */
     int64_t journal_retention_ms;
-    TextList http_listen, http_hosts, http_cors_origins;
+    TextList http_listen, http_metrics_listen, http_hosts, http_cors_origins;
     char *http_external_url;
     char *http_tls_certificate_file, *http_tls_key_file, *http_tokens_file;
     bool http_allow_anonymous, http_metrics_requires_token;

@@ -48,6 +48,8 @@ const Setting settings[SETTINGS] = {
      100 * YEAR_MS, NULL},
     {"http.listen", SETTING_LIST, AT(http_listen), "127.0.0.1:9847",
      "host:port, [v6]:port or unix:/path; a list listens on several", 0, 0, NULL},
+    {"http.metrics_listen", SETTING_LIST, AT(http_metrics_listen), "",
+     "Further addresses, which serve /metrics and /-/ alone", 0, 0, NULL},
     {"http.external_url", SETTING_URL, AT(http_external_url), "", "How people reach it: for links", 0, 0, NULL},
     {"http.hosts", SETTING_LIST, AT(http_hosts), "", "Further Host names to accept on loopback listeners", 0, 0, NULL},
     {"http.tls.certificate_file", SETTING_PATH, AT(http_tls_certificate_file), "", "Certificate of the listeners", 0, 0,

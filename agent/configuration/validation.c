@@ -50,23 +50,45 @@ static bool is_address(const char *listen)
     return (bracketed || plain) && text_to_integer(colon + 1, 0, 65535, &port);
 }
 
-static bool check_listen(const Configuration *configuration, const Setting **wrong, Error *error)
+static bool check_addresses(const Configuration *configuration, const char *path, const TextList *addresses,
+                            const Setting **wrong, Error *error)
 {
-    if (configuration->http_listen.count == 0) {
-        return wrong_setting("http.listen", wrong, error, "needs at least one address");
-    }
-    for (size_t i = 0; i < configuration->http_listen.count; i++) {
-        const char *listen = configuration->http_listen.items[i];
+    for (size_t i = 0; i < addresses->count; i++) {
+        const char *listen = addresses->items[i];
         if (!is_address(listen)) {
             auto_free char *message = text_format("'%.100s' is not host:port, [v6]:port or unix:/path", listen);
-            return wrong_setting("http.listen", wrong, error, message);
+            return wrong_setting(path, wrong, error, message);
         }
         bool guarded = configuration->http_tokens_file[0] || configuration->http_allow_anonymous;
         if (!is_loopback(listen) && !guarded) {
             auto_free char *message = text_format("%s can be reached from other machines: that needs http.tokens_file, "
                                                   "or http.allow_anonymous: true",
                                                   listen);
-            return wrong_setting("http.listen", wrong, error, message);
+            return wrong_setting(path, wrong, error, message);
+        }
+    }
+    return true;
+}
+
+static bool check_listen(const Configuration *configuration, const Setting **wrong, Error *error)
+{
+    if (configuration->http_listen.count == 0) {
+        return wrong_setting("http.listen", wrong, error, "needs at least one address");
+    }
+    return check_addresses(configuration, "http.listen", &configuration->http_listen, wrong, error) &&
+           check_addresses(configuration, "http.metrics_listen", &configuration->http_metrics_listen, wrong, error);
+}
+
+/* As browsers write them. Neither "*", whose pages could do everything where no token is needed, nor "null". */
+static bool check_origins(const TextList *origins, const Setting **wrong, Error *error)
+{
+    for (size_t i = 0; i < origins->count; i++) {
+        const char *origin = origins->items[i];
+        const char *host = origin + (text_starts_with(origin, "https://") ? 8 : 7);
+        bool http = text_starts_with(origin, "https://") || text_starts_with(origin, "http://");
+        if (!http || !*host || strpbrk(host, "/?#@* \t\r\n")) {
+            auto_free char *message = text_format("'%.100s' is not an origin such as https://host:port", origin);
+            return wrong_setting("http.cors_origins", wrong, error, message);
         }
     }
     return true;
@@ -102,5 +124,5 @@ bool configuration_validate(const Configuration *configuration, const Setting **
            check_later("http.tls.certificate_file", configuration->http_tls_certificate_file, wrong, error) &&
            check_later("http.tls.key_file", configuration->http_tls_key_file, wrong, error) &&
            check_file("http.tokens_file", configuration->http_tokens_file, wrong, error) &&
-           check_listen(configuration, wrong, error);
+           check_listen(configuration, wrong, error) && check_origins(&configuration->http_cors_origins, wrong, error);
 }

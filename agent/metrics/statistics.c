@@ -4,7 +4,7 @@
 /* What the service objectives name must be a bound: 2 ms, 10 ms, 20 ms; 60 ms lies within 50 to 100. */
 const double http_duration_bounds[HTTP_DURATION_BUCKETS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 const double loop_lag_bounds[LOOP_LAG_BUCKETS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
-const int http_codes[HTTP_CODES] = {101, 200, 202, 304, 400, 401, 403, 404, 405, 408, 409,
+const int http_codes[HTTP_CODES] = {101, 200, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409,
                                     413, 414, 415, 422, 426, 429, 431, 500, 502, 503, 505};
 
 static int bucket_of(const double *bounds, int count, double value)

@@ -84,7 +84,7 @@ BEYOND = [  # what relates places of a file to each other, or to the machine; wh
 AGENT_GOOD = [
     "{}", "namespace: 5", "prefect: {api_url: 'https://x.example:4200/api', headers: {A: 5, B: true}, timeout: 100ms, poll: {min: 1s, max: 1m}}",
     "prefect: {insecure_skip_verify: true, settle: 0s, max_concurrent_requests: 256, ui_url: 'http://[::1]:8080'}", "journal: {path: 5, retention: 90d}",
-    "http: {listen: '127.0.0.1:1, unix:/x', hosts: [a, 5], cors_origins: a, rate_limit: {requests_per_second: 0, burst: 1}}",
+    "http: {listen: '127.0.0.1:1, unix:/x', hosts: [a, 5], cors_origins: https://a.example, metrics_listen: [], rate_limit: {requests_per_second: 0, burst: 1}}",
     "http: {listen: ['127.0.0.1:1', '[::1]:2'], external_url: '', allow_anonymous: false}", "metrics: {stage_state_set: false, histograms: True}", "prefect: {max_concurrent_requests: 0x1F}", "# nothing\n{}", "log: {level: debug, format: json}",
 ]
 

@@ -7,7 +7,7 @@
 static bool opens(const char *address, Listener *listener, Error *error)
 {
     *error = (Error){0};
-    return listener_open(listener, NULL, address, error);
+    return listener_open(listener, NULL, address, false, error);
 }
 
 static void test_network(void **state)

@@ -150,6 +150,14 @@ static void what_is_wrong_is_said(void **state)
         {"http: {listen: 0.0.0.0:9847}\n", 1, 16, "allow_anonymous"},
         {"http: {listen: nonsense}\n", 1, 16, "is not host:port"},
         {"http: {tokens_file: x}\n", 1, 21, "the file"},
+        {"http: {metrics_listen: [\"[::1]:1\", 0.0.0.0:9848]}\n", 1, 24, "0.0.0.0:9848 can be reached from other"},
+        {"http: {metrics_listen: nonsense}\n", 1, 24, "is not host:port"},
+        {"http: {listen: []}\n", 1, 16, "needs at least one address"},
+        {"http: {cors_origins: \"*\"}\n", 1, 22, "'*' is not an origin"},
+        {"http: {cors_origins: [https://a.example, \"null\"]}\n", 1, 22, "'null' is not an origin"},
+        {"http: {cors_origins: https://a.example/}\n", 1, 22, "is not an origin"},
+        {"http: {cors_origins: https://}\n", 1, 22, "is not an origin"},
+        {"http: {cors_origins: \"https://*.example\"}\n", 1, 22, "is not an origin"},
         {"http: {metrics_requires_token: true}\n", 1, 32, "needs http.tokens_file"},
         {"http: {tokens_file: /dev/null, allow_anonymous: true, metrics_requires_token: true}\n", 1, 79,
          "cannot be with http.allow_anonymous"},
@@ -218,10 +226,23 @@ static void urls_have_a_host_and_perhaps_a_port(void **state)
 static void anonymous_listeners_are_allowed_when_said(void **state)
 {
     (void)state;
-    Loaded loaded = load("http: {listen: [\"0.0.0.0:1\", \"[::1]:2\", \"unix:/run/x\"], allow_anonymous: true}\n", NULL,
-                         0, nothing);
+    Loaded loaded =
+        load("http: {listen: [\"0.0.0.0:1\", \"[::1]:2\", \"unix:/run/x\"], allow_anonymous: true,\n"
+             "       metrics_listen: 0.0.0.0:3, cors_origins: [https://a.example, \"http://[::1]:8080\"]}\n",
+             NULL, 0, nothing);
     assert_non_null(loaded.configuration);
     assert_int_equal(loaded.configuration->http_listen.count, 3);
+    assert_int_equal(loaded.configuration->http_metrics_listen.count, 1);
+    assert_int_equal(loaded.configuration->http_cors_origins.count, 2);
+    release(&loaded);
+}
+
+static void tokens_guard_a_listener_too(void **state)
+{
+    (void)state;
+    Loaded loaded =
+        load("http: {listen: \"0.0.0.0:1\", tokens_file: /dev/null, metrics_requires_token: true}\n", NULL, 0, nothing);
+    assert_non_null(loaded.configuration);
     release(&loaded);
 }
 
@@ -259,6 +280,7 @@ int main(void)
         cmocka_unit_test(scalars_are_set_by_what_they_mean),
         cmocka_unit_test(urls_have_a_host_and_perhaps_a_port),
         cmocka_unit_test(anonymous_listeners_are_allowed_when_said),
+        cmocka_unit_test(tokens_guard_a_listener_too),
         cmocka_unit_test(schema_knows_every_setting),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -78,7 +78,7 @@ static void requests_are_counted(void **state)
     HttpStatistics statistics = {.handlers = {"/a", "/b"}};
     http_statistics_add(&statistics, 1, 404, 0.0015);
     http_statistics_add(&statistics, 1, 499, 100);
-    http_statistics_add(&statistics, 1, 204, 0);
+    http_statistics_add(&statistics, 1, 206, 0);
     http_statistics_add(&statistics, 1, 599, 0.001);
     http_statistics_add(&statistics, -1, 200, 1);
     http_statistics_add(&statistics, HTTP_HANDLERS_MAX, 200, 1);
