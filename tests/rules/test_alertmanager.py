@@ -12,7 +12,7 @@ from harness.paths import tool
 from harness.waiting import holds_for, wait_for
 
 CONFIGURATION = ALERTS / "alertmanager.yml"
-OF_AGENT = ["DefinitionsUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable"]
+OF_AGENT = ["DefinitionsUnreadable", "TokensUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable"]
 OF_SENDPOST = ["RunFailed", "NoSuccess", "Stale", "RunLate", "RunSlow", "StageStuck", "TicksMissed", "ReferenceBroken", "DefinitionBroken"]
 CRITICAL = {"Absent", "Down", "PrefectUnreachable", "NoSuccess", "Stale", "DefinitionsUnreadable", "JournalNotWritable"}
 LATE = ["NoSuccess", "Stale", "RunLate"]
