@@ -98,9 +98,9 @@ uint64_t caller_rate_key(const Exchange *exchange)
 
 static bool needs_token(const Server *server, RouteAccess access)
 {
-    bool of_a_role = access >= ACCESS_READER;
-    return server->view.tokens &&
-           (of_a_role || (access == ACCESS_METRICS && server->view.configuration->http_metrics_requires_token));
+    bool open = access == ACCESS_ANYBODY ||
+                (access == ACCESS_METRICS && !server->view.configuration->http_metrics_requires_token);
+    return server->view.tokens && !open;
 }
 
 static Role needed_role(RouteAccess access)
