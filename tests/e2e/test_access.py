@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from harness.event_stream import EventStream
+from harness.monitoring import Prometheus
 from harness.tokens import ROLES, Tokens
 from harness.waiting import wait_for
 from harness.websocket import Refused, WebSocket
@@ -169,6 +170,17 @@ def test_a_broken_file_at_the_start(fake, start_on, tmp_path, text):
 def test_who_one_is(agent, tokens):
     assert agent.get("/v1/status")["caller"] == {"name": "the-operator", "role": "operator"}
     assert agent.send("GET", "/v1/status", headers=tokens.header("reader")).json()["caller"] == {"name": "the-reader", "role": "reader"}
+
+
+def test_a_real_prometheus_with_its_token(agent, tokens, tmp_path):
+    """Which it reads anew when it changes, so that it can be exchanged."""
+    file = tmp_path / "prometheus.token"
+    file.write_text("guess")
+    with Prometheus(tmp_path / "prometheus", "groups: []", token_file=file) as prometheus:
+        prometheus.aim(agent.url)
+        wait_for("it is refused", lambda: [one["value"][1] for one in prometheus.query("up")] == ["0"])
+        file.write_text(tokens["metrics"])
+        wait_for("it scrapes", lambda: [one["value"][1] for one in prometheus.query("sendpost_tokens_loaded")] == ["3"])
 
 
 def test_events_are_followed_with_a_token(agent):

@@ -85,17 +85,20 @@ class Server:
 
 
 class Prometheus(Server):
-    """Scrapes the job sendpost, whose targets can change, every second; keeps exemplars."""
+    """Scrapes the job sendpost, whose targets can change, every second, perhaps with a token; keeps exemplars."""
 
-    def __init__(self, directory: Path, rules: str, alertmanager: str | None = None):
+    def __init__(self, directory: Path, rules: str, alertmanager: str | None = None, token_file: Path | None = None):
         super().__init__(directory)
         (directory / "sendpost.rules.yml").write_text(rules)
         self.aim()
         managers = [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}] if alertmanager else []
+        job = {"job_name": "sendpost", "file_sd_configs": [{"files": ["targets.json"], "refresh_interval": "1s"}]}
+        if token_file:
+            job["authorization"] = {"credentials_file": str(token_file)}
         configuration = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": ["sendpost.rules.yml"],
-            "scrape_configs": [{"job_name": "sendpost", "file_sd_configs": [{"files": ["targets.json"], "refresh_interval": "1s"}]}],
+            "scrape_configs": [job],
             "alerting": {"alertmanagers": managers},
             "storage": {"exemplars": {"max_exemplars": 1000}},
         }
