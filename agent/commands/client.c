@@ -31,6 +31,13 @@ static bool read_token(const CommandLine *line, char **token, Error *error)
            error_set(error, ERROR_INVALID, "SENDPOST_TOKEN has more than one line");
 }
 
+/* They would be shown when the agent cannot be reached. */
+static bool holds_credentials(const char *url)
+{
+    const char *host = strstr(url, "://");
+    return host && memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+}
+
 Client *client_new(const CommandLine *line, Status *status)
 {
     const char *said = option_value(line, "server"), *variable = getenv("SENDPOST_SERVER");
@@ -39,6 +46,10 @@ Client *client_new(const CommandLine *line, Status *status)
     if (!unix_socket && !text_starts_with(server, "http://") && !text_starts_with(server, "https://")) {
         *status = complain(STATUS_USAGE, line->command->name,
                            "--server is a URL such as http://127.0.0.1:9847, or unix:/path");
+        return NULL;
+    }
+    if (holds_credentials(server)) {
+        *status = complain(STATUS_USAGE, line->command->name, "--server must not hold credentials: use --token-file");
         return NULL;
     }
     Client *client = memory_new(sizeof *client);

@@ -79,6 +79,12 @@ def test_commands_send_their_token(agent, tokens, tmp_path):
     assert agent.command_line("healthcheck").returncode == DONE
 
 
+@pytest.mark.parametrize("url", ["http://me:secret@127.0.0.1:1", "https://secret@localhost/x"])
+def test_an_address_with_credentials(url):
+    result = sendpost("list", "--server", url)
+    assert (result.returncode, result.stderr) == (USAGE, "sendpost: list: --server must not hold credentials: use --token-file\n")
+
+
 class Elsewhere(http.server.BaseHTTPRequestHandler):
     """Sends everybody to another host, and remembers who came with what."""
     def answer(self):
