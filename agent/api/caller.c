@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/caller.h"
 #include "api/answer.h"
+#include "api/handlers.h"
 #include "api/internal.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -118,7 +119,9 @@ static void log_refusal(const Exchange *exchange, LogLevel level, const char *ca
 static void refuse_unknown(Exchange *exchange)
 {
     bool wrong = exchange->caller.wrong;
-    answer_problem(exchange, 401, wrong ? "the token is not known" : "this needs a token");
+    if (!asset_answer_stranger(exchange)) {
+        answer_problem(exchange, 401, wrong ? "the token is not known" : "this needs a token");
+    }
     answer_header(exchange, "WWW-Authenticate",
                   wrong ? "Bearer realm=\"sendpost\", error=\"invalid_token\"" : "Bearer realm=\"sendpost\"");
     log_refusal(exchange, wrong ? LOG_WARN : LOG_DEBUG, wrong ? "the token is not known" : "there is no token");

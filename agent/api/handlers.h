@@ -3,6 +3,8 @@
 #ifndef SENDPOST_API_HANDLERS_H
 #define SENDPOST_API_HANDLERS_H
 
+#include <stdbool.h>
+
 struct Exchange;
 
 void handle_metrics(struct Exchange *exchange);
@@ -11,6 +13,7 @@ void handle_ready(struct Exchange *exchange);
 void handle_reload(struct Exchange *exchange);
 void handle_status(struct Exchange *exchange);
 void handle_asset(struct Exchange *exchange);
+bool asset_answer_stranger(struct Exchange *exchange); /* 401 with the page, to a browser that asks for one */
 void handle_sendposts(struct Exchange *exchange);
 void handle_sendpost(struct Exchange *exchange);
 void handle_definition(struct Exchange *exchange);

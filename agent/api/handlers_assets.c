@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages and their files: to everybody, as they hold no data; what they show they ask for with their user's token. */
+/* Pages and their files hold no data; what they show they ask for with their user's token. So a browser that comes to a
+ * page without one gets it all the same, as what a 401 says: the page asks for the token. */
 #include "api/answer.h"
 #include "api/assets.h"
 #include "api/handlers.h"
@@ -42,16 +43,11 @@ static struct MHD_Response *nothing(void)
 }
 
 /* The ETag is weak, as the two codings of one file have the same. A new agent brings new files, so each use asks. */
-void handle_asset(Exchange *exchange)
+static void answer_asset(Exchange *exchange, int status, const Asset *asset)
 {
-    const Asset *asset = find(exchange);
-    if (!asset) {
-        answer_problem(exchange, 404, "there is no such file");
-        return;
-    }
-    bool same = headers_match_etag(&exchange->headers, asset->etag);
+    bool same = status == 200 && headers_match_etag(&exchange->headers, asset->etag);
     bool gzip = headers_prefer(exchange->mhd, "Accept-Encoding", accept_encoding_prefers_gzip);
-    answer_file(exchange, same ? 304 : 200, asset->media_type, policy,
+    answer_file(exchange, same ? 304 : status, asset->media_type, policy,
                 same   ? nothing()
                 : gzip ? compressed(asset)
                        : inflated(exchange, asset));
@@ -61,4 +57,23 @@ void handle_asset(Exchange *exchange)
     if (gzip && !same) {
         answer_header(exchange, "Content-Encoding", "gzip");
     }
+}
+
+void handle_asset(Exchange *exchange)
+{
+    const Asset *asset = find(exchange);
+    if (asset) {
+        answer_asset(exchange, 200, asset);
+    } else {
+        answer_problem(exchange, 404, "there is no such file");
+    }
+}
+
+bool asset_answer_stranger(Exchange *exchange)
+{
+    if (!exchange->match.route->page || !headers_prefer(exchange->mhd, "Accept", accept_names_html)) {
+        return false;
+    }
+    answer_asset(exchange, 401, find(exchange));
+    return true;
 }

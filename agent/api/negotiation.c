@@ -141,6 +141,19 @@ bool accept_prefers_openmetrics(const char *accept)
     return openmetrics.quality > text.quality;
 }
 
+bool accept_names_html(const char *accept)
+{
+    Wish html = {0};
+    Slice rest = {accept, accept ? strlen(accept) : 0}, element;
+    while (take_part(&rest, ',', &element)) {
+        Range range;
+        if (read_range(element, &range) && is(range.type, "text/html")) {
+            wish(&html, NAMED, range.quality);
+        }
+    }
+    return html.quality != QUALITY_NONE;
+}
+
 /* --- Accept-Encoding --- */
 
 bool accept_encoding_prefers_gzip(const char *accept_encoding)

@@ -9,6 +9,8 @@
 
 /* Whether OpenMetrics 1.0.0 rather than the text format 0.0.4, which is what those get who do not care. */
 bool accept_prefers_openmetrics(const char *accept);
+/* Whether a browser asks for a page: HTML is named, not only among all there is. */
+bool accept_names_html(const char *accept);
 /* Whether gzip rather than as it is. */
 bool accept_encoding_prefers_gzip(const char *accept_encoding);
 

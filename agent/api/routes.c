@@ -44,7 +44,7 @@ static const Route routes[] = {
     GET("/v1/prefect/deployments", READER, .handle = handle_deployments, .query = {"search"}),
     GET("/v1/prefect/deployments/{uuid}", READER, .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", READER, .handle = handle_deployment_by_name),
-    GET("/", ANYBODY, .handle = handle_asset, .page = "status/index.html"),
+    GET("/", READER, .handle = handle_asset, .page = "status/index.html"),
     GET("/pages/{page}/{file}", ANYBODY, .handle = handle_asset),
 };
 enum { ROUTES = sizeof routes / sizeof *routes };

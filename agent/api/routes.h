@@ -29,7 +29,7 @@ typedef struct Route {
     HappeningKind command;              /* of POST */
     Trigger trigger;                    /* of a command that triggers */
     const char *query[ROUTE_QUERY_MAX]; /* names it takes; "state*" may come several times; NULL ends them */
-    const char *page;                   /* of handle_asset: the file that it is, for everybody as it holds no data */
+    const char *page;                   /* of handle_asset: the file that it is */
     bool probe;                         /* for machines that watch: outside of the rate limit, any query is accepted */
     bool websocket;                     /* the token may come as a subprotocol */
 } Route;

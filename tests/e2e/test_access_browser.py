@@ -92,6 +92,16 @@ def welcome(request, fake, start_on, tokens, page, elsewhere):
     return agent
 
 
+def test_the_page_comes_without_a_token_and_asks_for_it(fake, start_on, tokens, page):
+    agent = start_on(fake, settings={"http.tokens_file": str(tokens.path)})
+    assert page.goto(agent.url).status == 401
+    page.get_by_role("dialog").get_by_role("textbox").fill(tokens["reader"])
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="daily").wait_for()
+    program = agent.send("GET", "/", headers={"Authorization": ""})
+    assert (program.status, program.headers["content-type"]) == (401, "application/problem+json")
+
+
 def test_a_page_that_may(welcome, tokens, page):
     run = f"{welcome.url}/v1/sendposts/daily/run"
     send = {"method": "POST", "body": "{}", "headers": {"Content-Type": "application/json", "Idempotency-Key": "x"}}

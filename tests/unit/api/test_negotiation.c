@@ -105,8 +105,24 @@ static void test_codings(void **state)
     ASSERT_ALL(accept_encoding_prefers_gzip, identity, false);
 }
 
+static const char *const browser[] = {
+    "text/html",
+    "TEXT/HTML;q=0.1",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+};
+
+static const char *const program[] = {NULL, "", "*/*", "text/*", "application/json", "text/html;q=0", "text/html5"};
+
+static void test_pages(void **state)
+{
+    (void)state;
+    ASSERT_ALL(accept_names_html, browser, true);
+    ASSERT_ALL(accept_names_html, program, false);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats), cmocka_unit_test(test_codings)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_formats), cmocka_unit_test(test_codings),
+                                       cmocka_unit_test(test_pages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
