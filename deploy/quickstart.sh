@@ -174,7 +174,7 @@ what_next() {
   [ "$port" = 9847 ] || server_option=" --server $SENDPOST_SERVER"
   cat <<TEXT
 
-  agent     $SENDPOST_SERVER    (metrics: $SENDPOST_SERVER/metrics)
+  agent     $SENDPOST_SERVER    (in a browser: its page; metrics: $SENDPOST_SERVER/metrics)
   Prefect   ${PREFECT_API_URL%/api}
   logs      build/quickstart/*.log
 

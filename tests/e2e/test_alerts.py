@@ -5,12 +5,12 @@ import re
 import subprocess
 
 import pytest
+from playwright.sync_api import expect
 
 from harness import flows_process
 from harness.agent import Agent
 from harness.definitions import sendpost, stage
 from harness.fake.worker import Plan
-from harness.http import answers
 from harness.monitoring import RULES, Monitoring, with_for
 from harness.paths import PREFECT_VERSIONS, sendpost_binary, tool
 from harness.waiting import holds_for, wait_for
@@ -50,7 +50,7 @@ def failing(fake, name: str = "mailing/main") -> dict:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("version", PREFECT_VERSIONS)
-def test_a_flow_fails_and_is_mended(version, start_agent, watch):
+def test_a_flow_fails_and_is_mended(version, start_agent, watch, visit):
     """Shipped rules, unchanged. The message has the stage, the task, the reason and links that lead there; its end says how long it lasted."""
     prefect = flows_process.ensure(version).url
     agent = start_agent(prefect, ready=False, settings={"prefect.poll.max": "500ms", "prefect.timeout": "10s"})
@@ -65,7 +65,10 @@ def test_a_flow_fails_and_is_mended(version, start_agent, watch):
     assert "stage `prices`  task `load_prices`  reason `failed`" in message.text
     assert re.search(r"since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC, last success never", message.text)
     links = {name: address for address, name in LINK.findall(message.text)}
-    assert links["Run"] == f"{agent.url}/#/runs/{run['id']}" and answers(links["Run"])
+    assert links["Run"] == f"{agent.url}/#/runs/{run['id']}"
+    page = visit(agent).page
+    page.goto(links["Run"])
+    expect(page.get_by_label("Failure")).to_contain_text("has no column 'currency': ask the shop team")
     assert links["Prefect"] == run["failure"]["flow_run_url"]
     assert links["Runbook"].endswith("/sendpostrunfailed.md")
     assert links["Dashboard"] == message.link and message.link.endswith("?var-sendpost=letters")

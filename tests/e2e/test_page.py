@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The status page in a real browser: what it shows, and that it shows it as it happens."""
+import os
 import re
+import signal
 
 import pytest
 from playwright.sync_api import expect
@@ -39,6 +41,8 @@ def test_all_of_it_is_small(start_on, fake):
     files = [path.relative_to(ROOT / "agent") for path in (ROOT / "agent/pages/status").iterdir()]
     sizes = [int(agent.send("HEAD", f"/{path}", headers={"Accept-Encoding": "gzip"}).headers["content-length"]) for path in files]
     assert len(sizes) > 10 and sum(sizes) < COMPRESSED_MAX
+    named = re.findall(r'(?:src|href)="(pages/status/[^"]+)"', agent.send("GET", "/").text)
+    assert sorted(named) == sorted(str(path) for path in files if path.name != "index.html"), "the page says at once what it will need"
 
 
 def test_the_list_is_searched(failed, visit):
@@ -93,6 +97,16 @@ def test_the_list_is_live(start_on, fake, visit):
     expect(row(page, "another")).to_be_visible()
     agent.define("broken", "name: broken\nstage: 1\n")
     expect(page.get_by_label("Broken files")).to_contain_text("broken.yaml:1:1")
+
+
+def test_a_busy_agent_is_followed_all_along(start_on, fake, visit):
+    agent = start_on(fake, concurrency="queue", deployments={"mailing/main": Plan(end="RUNNING")})
+    page = visit(agent).open("/")
+    seen = set()
+    for _ in range(90):
+        agent.trigger("daily")
+        seen.add("never run" in row(page, "daily").inner_text())
+    assert seen == {True, False}
 
 
 def test_a_search_is_not_disturbed(start_on, fake, visit):
@@ -233,6 +247,46 @@ def test_an_agent_that_is_lost_and_comes_back(start_on, fake, visit):
     expect(page.locator("#connection")).to_have_text("Live")
     expect(page.get_by_text("not been heard of")).to_have_count(0)
     expect(row(page, "daily")).to_contain_text("completed")
+
+
+def test_an_agent_that_is_silent(start_on, fake, visit):
+    """Its connection stands, but not even a heartbeat comes."""
+    agent = start_on(fake)
+    page = visit(agent).page
+    page.clock.install()
+    page.goto("/")
+    expect(row(page, "daily")).to_be_visible()
+    os.kill(agent.pid(), signal.SIGSTOP)
+    page.clock.fast_forward(39_000)
+    expect(page.locator("#connection")).to_have_text("Live")
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#connection")).to_have_text("Lost")
+    os.kill(agent.pid(), signal.SIGCONT)
+    page.clock.fast_forward(20_000)
+    expect(page.locator("#connection")).to_have_text("Live")
+
+
+def test_a_hidden_tab_follows_nothing(start_on, fake, visit):
+    agent = start_on(fake)
+    page = visit(agent).open("/")
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); document.dispatchEvent(new Event('visibilitychange')) }"
+    wait_for("a stream", lambda: agent.metrics().value("sendpost_event_streams") == 1)
+    page.evaluate(hide, True)
+    wait_for("no stream", lambda: agent.metrics().value("sendpost_event_streams") == 0)
+    agent.wait_ended(agent.trigger("daily"))
+    expect(row(page, "daily")).to_contain_text("never run")
+    page.evaluate(hide, False)
+    expect(row(page, "daily")).to_contain_text("completed")
+
+
+def test_below_a_path_of_a_proxy(start_on, fake, visit):
+    page = visit(start_on(fake)).page
+    page.route("**/mail/**", lambda route: route.continue_(url=route.request.url.replace("/mail/", "/")))
+    page.goto("/mail/#/sendposts/daily")
+    page.get_by_role("button", name="Run…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Run").click()
+    expect(page).to_have_url(re.compile("/mail/#/runs/"))
+    expect(page.locator("h1")).to_contain_text("completed")
 
 
 def test_prefect_that_is_away(start_on, fake, visit):

@@ -86,6 +86,17 @@ def test_texts_of_strangers_stay_texts(scene, visit):
     expect(visitor.open("/").get_by_text(EVIL, exact=False)).not_to_have_count(0)
 
 
+def test_an_address_that_would_run_is_no_link(scene, visit):
+    agent, failed, _ = scene
+    run = agent.run(failed)
+    run["failure"]["flow_run_url"] = "javascript:document.title='owned'"
+    page = visit(agent).page
+    page.route(f"**/v1/runs/{failed}", lambda route: route.fulfill(json=run))
+    page.goto(f"/#/runs/{failed}")
+    expect(page.get_by_label("Failure").get_by_text("Flow run in Prefect")).to_be_visible()
+    expect(page.get_by_label("Failure").get_by_role("link")).to_have_count(0)
+
+
 def tab_to(page, text):
     """Presses Tab until the element with this text has the focus, as somebody without a mouse does."""
     for _ in range(60):

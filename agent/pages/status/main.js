@@ -10,6 +10,8 @@ import { RunView } from './run_view.js';
 import { SendpostView } from './sendpost_view.js';
 
 const GATHER_MS = 250; // events that come together are one change
+const TICK_MS = 1_000;
+const REST = 5; // at most a part of the time, one in so many, goes into drawing: hundreds of stages take a while
 const TRY_AGAIN_MS = 3_000;
 const LOOK_AGAIN_MS = 30_000; // what no event tells: messages, what time alone changes
 const ROUTES = [
@@ -27,6 +29,7 @@ let reading = false;
 let lostSince = null;
 let status = null;
 let begun = false;
+let drawingMs = 0;
 
 function decoded(text) {
   try {
@@ -47,9 +50,18 @@ function route() {
 
 function draw() {
   if (!view?.loaded) return;
+  const began = performance.now();
   const wanted = html('main', { id: 'content', tabindex: '-1' }, view.draw());
   patch(content, wanted);
   document.title = `${view.title} · sendpost`;
+  drawingMs = performance.now() - began;
+}
+
+const pace = (milliseconds) => Math.max(milliseconds, REST * drawingMs);
+
+function tick() {
+  if (view?.isLive && !lostSince && !document.hidden) draw();
+  setTimeout(tick, pace(TICK_MS));
 }
 
 function drawNotices() {
@@ -121,9 +133,12 @@ async function refresh() {
   }
 }
 
+/* Not put off by further events: a busy agent is looked at again and again. */
 function gather(milliseconds = GATHER_MS) {
-  clearTimeout(gathering);
-  gathering = setTimeout(refresh, milliseconds);
+  gathering ||= setTimeout(() => {
+    gathering = 0;
+    refresh();
+  }, pace(milliseconds));
 }
 
 function happened(event) {
@@ -172,6 +187,6 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   content.focus();
 });
 window.addEventListener('hashchange', () => begun && show());
-setInterval(() => view?.isLive && !lostSince && !document.hidden && draw(), 1_000);
+tick();
 setInterval(() => (view?.looksAgain && !lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
 events.start();

@@ -27,16 +27,20 @@ export class SendpostView {
   }
 
   async load() {
-    [this.sendpost, this.runs] = await Promise.all([
-      get(`v1/sendposts/${this.path}`),
-      get(`v1/runs?sendpost=${this.path}&limit=${RUNS}`).then((answer) => answer.runs),
-    ]);
-    this.title = `${words(this.sendpost.state)}: ${this.name}`;
+    const [, { runs }] = await Promise.all([this.#loadSendpost(), get(`v1/runs?sendpost=${this.path}&limit=${RUNS}`)]);
+    this.runs = runs;
     this.loaded = true;
   }
 
-  refresh() {
-    return this.load();
+  async #loadSendpost() {
+    this.sendpost = await get(`v1/sendposts/${this.path}`);
+    this.title = `${words(this.sendpost.state)}: ${this.name}`;
+  }
+
+  /* A stage changes no run that is listed. */
+  refresh(events) {
+    const onlyStages = events.length > 0 && events.every((event) => event.type === 'stage.state');
+    return onlyStages ? this.#loadSendpost() : this.load();
   }
 
   draw() {
