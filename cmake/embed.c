@@ -59,8 +59,8 @@ static void write_bytes(Buffer *out, size_t number, const Buffer *bytes)
 {
     buffer_format(out, "static const unsigned char file_%zu[] = {", number);
     for (size_t i = 0; i < bytes->length; i++) {
-        buffer_text(out, i % LINE ? "," : ",\n" + (i == 0));
         buffer_unsigned(out, (unsigned char)bytes->bytes[i]);
+        buffer_text(out, (i + 1) % LINE ? "," : ",\n");
     }
     buffer_text(out, "};\n");
 }
