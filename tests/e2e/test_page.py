@@ -79,7 +79,7 @@ def test_a_long_list_comes_in_pages(start_agent, fake, visit):
     page.get_by_label("Search").fill("mailing-22")
     expect(names).to_have_text([f"mailing-{number}" for number in range(220, 230)])
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: "/v1/" in request.url and asked.append(request.url))
     agent.trigger("mailing-229")
     expect(row(page, "mailing-229")).to_contain_text("completed")
     assert asked and all("cursor=" in url for url in asked), "only the part in which something happened is read again"
@@ -264,6 +264,29 @@ def test_an_agent_that_is_silent(start_on, fake, visit):
     os.kill(agent.pid(), signal.SIGCONT)
     page.clock.fast_forward(20_000)
     expect(page.locator("#connection")).to_have_text("Live")
+
+
+def test_events_that_do_not_come_through(start_on, fake, visit):
+    """As when a thousand others follow already, or a proxy holds streams back."""
+    agent = start_on(fake)
+    visitor = visit(agent)
+    visitor.expect("status of 503")
+    page = visitor.page
+    page.route("**/v1/events", lambda route: route.fulfill(status=503, json={"title": "Service Unavailable", "status": 503}))
+    page.goto("/")
+    expect(row(page, "daily")).to_contain_text("never run")
+    expect(page.get_by_text("its live events do not come through")).to_be_visible()
+    agent.trigger("daily")
+    expect(row(page, "daily")).to_contain_text("completed")
+    page.unroute_all()
+    expect(page.locator("#connection")).to_have_text("Live")
+
+
+def test_a_stream_that_never_begins_holds_nothing_up(start_on, fake, visit):
+    page = visit(start_on(fake)).page
+    page.route("**/v1/events", lambda route: None)
+    page.goto("/")
+    expect(row(page, "daily")).to_contain_text("never run", timeout=15_000)
 
 
 def test_a_hidden_tab_follows_nothing(start_on, fake, visit):

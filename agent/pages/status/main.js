@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page: which view the address names, when it is drawn again, and whether the agent is still there. */
-import { Problem, get, session } from './api.js';
+import { Problem, Unreachable, get, session } from './api.js';
 import { DefinitionView } from './definition_view.js';
 import { html, patch } from './dom.js';
 import { Events } from './events.js';
-import { ZONE, offset, timeOfDay } from './format.js';
+import { ZONE, offset } from './format.js';
 import { ListView } from './list_view.js';
+import { Notices } from './notices.js';
 import { RunView } from './run_view.js';
 import { SendpostView } from './sendpost_view.js';
 
 const GATHER_MS = 250; // events that come together are one change
 const TICK_MS = 1_000;
+const STREAM_MS = 2_000; // that the first view waits for the stream
 const REST = 5; // at most a part of the time, one in so many, goes into drawing: hundreds of stages take a while
 const TRY_AGAIN_MS = 3_000;
 const LOOK_AGAIN_MS = 30_000; // what no event tells: messages, what time alone changes
@@ -21,13 +23,13 @@ const ROUTES = [
   [/^\/?$/, ListView],
 ];
 
+const notices = new Notices();
 const content = document.getElementById('content');
 let view = null;
 let gathered = [];
 let gathering = 0;
 let reading = false;
-let lostSince = null;
-let status = null;
+let isStale = false;
 let begun = false;
 let drawingMs = 0;
 
@@ -60,31 +62,14 @@ function draw() {
 const pace = (milliseconds) => Math.max(milliseconds, REST * drawingMs);
 
 function tick() {
-  if (view?.isLive && !lostSince && !document.hidden) draw();
+  if (view?.isLive && !notices.lostSince && !document.hidden) draw();
   setTimeout(tick, pace(TICK_MS));
 }
 
-function drawNotices() {
-  const notices = [];
-  if (lostSince) {
-    notices.push(html('p', { class: 'notice bad' }, `The agent has not been heard of since ${timeOfDay(lostSince)}. What is shown is from then. Trying again…`));
-  }
-  if (status && !status.prefect.reachable) {
-    notices.push(html('p', { class: 'notice held' }, `Prefect cannot be reached${status.prefect.error ? `: ${status.prefect.error}` : ''}. States are those that were known last.`));
-  }
-  if (status && !status.journal.writable) {
-    notices.push(html('p', { class: 'notice bad' }, 'The agent cannot write its journal: it takes no orders now.'));
-  }
-  patch(document.getElementById('notices'), html('div', { id: 'notices', role: 'status' }, notices));
-  const connection = document.getElementById('connection');
-  connection.textContent = lostSince ? 'Lost' : 'Live';
-  connection.classList.toggle('lost', Boolean(lostSince));
-}
-
 async function readStatus() {
-  status = await get('v1/status');
-  if (status.caller) session.allow(status.caller.role === 'operator');
-  drawNotices();
+  notices.status = await get('v1/status');
+  if (notices.status.caller) session.allow(notices.status.caller.role === 'operator');
+  notices.draw();
 }
 
 async function show() {
@@ -106,6 +91,7 @@ async function show() {
 }
 
 function showFailure(error) {
+  if (!(error instanceof Problem || error instanceof Unreachable)) throw error;
   const known = error instanceof Problem && error.status === 404;
   content.replaceChildren(html('h1', { tabindex: '-1' }, known ? 'Not here' : 'That did not work'), html('p', {}, error.message),
     html('p', {}, html('a', { href: '#/' }, 'All sendposts')));
@@ -118,23 +104,27 @@ async function refresh() {
   const asked = view;
   const events = gathered;
   gathered = [];
+  isStale = false;
   reading = true;
   try {
     await (asked.loaded ? asked.refresh(events) : asked.load());
+    notices.answered();
     draw();
   } catch (error) {
     if (asked !== view) return;
-    asked.loaded &&= !(error instanceof Problem && error.status === 404);
+    const mayComeBack = error instanceof Unreachable || (error instanceof Problem && error.status !== 404);
+    asked.loaded &&= mayComeBack;
     if (!asked.loaded) showFailure(error);
     else gather(TRY_AGAIN_MS);
   } finally {
     reading = false;
-    if (gathered.length) gather();
+    if (isStale) gather();
   }
 }
 
 /* Not put off by further events: a busy agent is looked at again and again. */
 function gather(milliseconds = GATHER_MS) {
+  isStale = true;
   gathering ||= setTimeout(() => {
     gathering = 0;
     refresh();
@@ -158,16 +148,16 @@ function begin() {
 const events = new Events({
   event: happened,
   open: () => {
-    lostSince = null;
-    readStatus().catch(drawNotices);
+    notices.hear(null);
+    readStatus().catch(() => {});
     gathered = [];
     if (begun) gather();
     else begin();
   },
   lost: (since) => {
-    lostSince = since;
-    drawNotices();
-    begin();
+    notices.hear(since);
+    if (begun) gather();
+    else begin();
   },
   refused: () => readStatus().then(() => events.start(), showFailure),
 });
@@ -188,5 +178,6 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 });
 window.addEventListener('hashchange', () => begun && show());
 tick();
-setInterval(() => (view?.looksAgain && !lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
+setTimeout(begin, STREAM_MS);
+setInterval(() => (view?.looksAgain && !notices.lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
 events.start();
