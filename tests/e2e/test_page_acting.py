@@ -17,7 +17,7 @@ PARAMETERS = {
 }
 STAGES = ({"name": "extract", "run": "etl/extract"}, {"name": "render", "run": "etl/render"}, {"name": "send", "run": "etl/render"})
 WAITING = {"etl/extract": Plan(end="RUNNING"), "etl/render": Plan()}
-BROKEN = {"etl/extract": Plan(), "etl/render": Plan(end="FAILED", message="broken")}
+BROKEN = {"etl/extract": Plan(), "etl/render": Plan(end="FAILED", message="broken", tasks=[("render", "FAILED", "boom")], logs=[(40, "why")])}
 
 
 def choose(page, verb, confirm):

@@ -15,6 +15,7 @@ export class ListView {
   isLive = false;
   loaded = false;
   #chunks = [];
+  #isWhole = false;
   #typing = 0;
 
   constructor(_name, wanted, draw) {
@@ -26,12 +27,19 @@ export class ListView {
     return true;
   }
 
+  /* The first time what has come is shown while the rest comes. */
   async load() {
     const chunks = [];
-    for await (const chunk of pages(PATH, 'sendposts')) chunks.push(chunk);
     this.status = await get('v1/status');
+    for await (const chunk of pages(PATH, 'sendposts')) {
+      chunks.push(chunk);
+      if (this.#isWhole) continue;
+      this.#chunks = chunks;
+      this.loaded = true;
+      this.redraw();
+    }
     this.#chunks = chunks;
-    this.loaded = true;
+    this.#isWhole = true;
   }
 
   /* Only the chunks in which something happened; all of them when names may have come or gone. */
@@ -74,7 +82,7 @@ export class ListView {
       html('h1', { tabindex: '-1' }, 'Sendposts'),
       this.#fileErrors(),
       this.#filters(all),
-      html('p', { class: 'count', role: 'status' }, `${all.length === found.length ? '' : `${found.length} of `}${all.length} ${all.length === 1 ? 'sendpost' : 'sendposts'}`),
+      html('p', { class: 'count', role: 'status' }, `${all.length === found.length ? '' : `${found.length} of `}${all.length} ${all.length === 1 ? 'sendpost' : 'sendposts'}${this.#isWhole ? '' : ' so far'}`),
       html('ul', { class: 'rows' }, shown.map(row)),
       last > 1 && this.#pager(page, last),
       all.length === 0 && html('p', {}, 'There is none yet. A YAML file in the directory of definitions makes one.'),
