@@ -5,7 +5,6 @@ import threading
 
 import pytest
 
-from harness.browser import chromium
 from harness.tokens import Tokens
 from harness.waiting import wait_for
 
@@ -43,12 +42,6 @@ class Blank(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

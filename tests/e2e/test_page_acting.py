@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an operator does on the status page: starts a run by its form, and each verb; and what others may not do there."""
+"""What an operator does on the status page: starts a run by its form, and each verb."""
 import re
 
 import pytest
@@ -220,79 +220,3 @@ def test_a_verb_that_comes_too_late(running, fake, visit):
     agent.wait_state(run, "cancelled")
     page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     expect(page.get_by_role("alert")).to_contain_text("cancelled")
-
-
-# Who may
-
-def gate(page, token, role=None):
-    """Stands before the agent and wants a token. role: what the agent says that it may do."""
-    def check(route: Route) -> None:
-        if route.request.headers.get("authorization") != f"Bearer {token}":
-            route.fulfill(status=401, headers={"WWW-Authenticate": "Bearer"}, json={"title": "Unauthorized", "status": 401})
-        elif role == "reader" and route.request.method == "POST":
-            route.fulfill(status=403, json={"title": "Forbidden", "status": 403, "detail": "this token may only read"})
-        else:
-            route.continue_()
-
-    page.route("**/v1/**", check)
-
-
-def test_a_token_is_asked_for_once(start_on, fake, visit):
-    agent = start_on(fake)
-    visitor = visit(agent)
-    visitor.expect("status of 401")
-    page = visitor.page
-    gate(page, "secret")
-    page.goto("/")
-    dialog = page.get_by_role("dialog", name="Token")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    dialog.get_by_role("textbox").fill("two words")
-    dialog.get_by_role("button", name="Continue").click()
-    expect(dialog.get_by_role("alert")).to_have_text("This cannot be a token.")
-    dialog.get_by_role("textbox").fill("wrong")
-    dialog.get_by_role("button", name="Continue").click()
-    expect(dialog).to_contain_text("does not accept this token")
-    dialog.get_by_role("textbox").fill("secret")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="daily")).to_be_visible()
-    expect(page.locator("#connection")).to_have_text("Live")
-    page.reload()
-    expect(page.get_by_role("link", name="daily")).to_be_visible()
-    assert page.evaluate("document.cookie + Object.values(localStorage).join()") == ""
-    page.get_by_role("button", name="Forget token").click()
-    expect(page.get_by_role("dialog", name="Token")).to_be_visible()
-    assert "secret" not in page.content()
-
-
-def test_who_may_only_read_learns_it_from_a_refusal(running, visit):
-    agent, run = running
-    visitor = visit(agent)
-    visitor.expect("status of 401", "status of 403")
-    page = visitor.page
-    gate(page, "secret", "reader")
-    page.goto(f"/#/runs/{run}")
-    page.get_by_role("textbox", name="Token").fill("secret")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Pause…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("alert")).to_have_text("this token may only read")
-    page.keyboard.press("Escape")
-    expect(page.get_by_text("Your token may look, not act.")).to_be_visible()
-    assert offered(page) == []
-
-
-def test_who_may_only_read_is_offered_nothing(running, visit):
-    agent, run = running
-    page = visit(agent).page
-
-    def as_reader(route: Route) -> None:
-        route.fulfill(json=agent.get("/v1/status") | {"caller": {"name": "anna", "role": "reader"}})
-
-    page.route("**/v1/status", as_reader)
-    page.goto(f"/#/runs/{run}")
-    expect(page.get_by_text("Your token may look, not act.")).to_be_visible()
-    assert offered(page) == []
-    page.goto("/#/sendposts/daily")
-    expect(page.get_by_role("link", name="Definition")).to_be_visible()
-    assert offered(page) == []
