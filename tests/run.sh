@@ -48,6 +48,7 @@ environments() {
     sh deploy/venv.sh build/prefect-3.8.8 deploy/prefect/requirements-3.8.8.txt
     sh deploy/venv.sh build/prefect-2.20.25 deploy/prefect/requirements-2.20.25.txt
   fi
+  if wanted e2e; then sh deploy/venv.sh build/openapi-venv tests/requirements-openapi.txt; fi
 }
 
 prepare() {

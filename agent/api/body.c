@@ -2,23 +2,15 @@
 /* One table says which command takes which member, and how it is read. Its order is also the order in which the digest
  * takes the members, so equal bodies have equal digests however they were written. */
 #include "api/body.h"
+#include "api/schema_tables.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "time/instant.h"
 #include <string.h>
 
 #define OF(kind) (1u << HAPPENED_##kind)
-#define OF_ALL   (OF(TRIGGER) | OF(CANCEL) | OF(PAUSE) | OF(RESUME) | OF(BLOCK) | OF(STEP) | OF(RETRY))
+#define OF_ALL   (OF(TRIGGER) | OF(CANCEL) | OF(PAUSE) | OF(RESUME) | OF(BLOCK) | OF(STEP) | OF(RETRY) | OF(LOADED))
 _Static_assert(HAPPENINGS <= 32, "the kinds fit a mask");
-
-typedef struct Member {
-    const char *name;
-    unsigned kinds;
-    bool (*read)(const Json *value, const char *name, void *field, Error *error);
-    size_t offset; /* of its field */
-    unsigned required;
-    size_t maximum; /* bytes of a text */
-} Member;
 
 static bool wrong_type(const char *name, const char *due, const Json *value, Error *error)
 {
@@ -77,24 +69,36 @@ static bool read_current(const Json *value, const char *name, void *field, Error
            error_set(error, ERROR_INVALID, "'%s' can only be \"current\"; without it, it is the run's own", name);
 }
 
-static const Member members[] = {
-    {"parameters", OF(TRIGGER), read_object, offsetof(CommandBody, parameters), 0, 0},
-    {"reason", OF(TRIGGER), read_text, offsetof(CommandBody, reason), 0, REASON_TEXT_MAX},
-    {"for", OF(TRIGGER), read_time, offsetof(CommandBody, for_at), 0, 0},
-    {"start_at", OF(TRIGGER), read_time, offsetof(CommandBody, start_at), 0, 0},
-    {"from", OF(TRIGGER) | OF(RETRY), read_text, offsetof(CommandBody, from), 0, PATH_MAX_LENGTH},
-    {"paused", OF(TRIGGER), read_boolean, offsetof(CommandBody, paused), 0, 0},
-    {"stage", OF(RESUME) | OF(BLOCK), read_text, offsetof(CommandBody, stage), OF(BLOCK), PATH_MAX_LENGTH},
-    {"definition", OF(RETRY), read_current, offsetof(CommandBody, current), 0, 0},
-    {"idempotency_key", OF_ALL, read_key, offsetof(CommandBody, key), 0, 0},
+static const char *const definitions[] = {"current"};
+static const Choices choices_definitions = {definitions, 1, NULL};
+
+static const BodyMember members[] = {
+    {MEMBER("parameters", "Checked against what the sendpost declares", FREE_OBJECT, .example = "{\"limit\":100}"),
+     OF(TRIGGER), read_object, offsetof(CommandBody, parameters), 0},
+    {MEMBER("reason", "Kept with the run", TEXT, .maximum = REASON_TEXT_MAX, .example = "\"new addresses\""),
+     OF(TRIGGER), read_text, offsetof(CommandBody, reason), 0},
+    {MEMBER("for", "The time that the run is for; default: now", LATER_TIME), OF(TRIGGER), read_time,
+     offsetof(CommandBody, for_at), 0},
+    {MEMBER("start_at", "When to start; default: now", LATER_TIME), OF(TRIGGER), read_time,
+     offsetof(CommandBody, start_at), 0},
+    {MEMBER("from", "Path of the stage to begin with", PATH, .maximum = PATH_MAX_LENGTH), OF(TRIGGER) | OF(RETRY),
+     read_text, offsetof(CommandBody, from), 0},
+    {MEMBER("paused", "Start held, to be stepped", BOOLEAN), OF(TRIGGER), read_boolean, offsetof(CommandBody, paused),
+     0},
+    {MEMBER("stage", "Path of the stage", PATH, .maximum = PATH_MAX_LENGTH), OF(RESUME) | OF(BLOCK), read_text,
+     offsetof(CommandBody, stage), OF(BLOCK)},
+    {MEMBER("definition", "Today's; without it the run's own", CHOICE, ONE_OF(definitions), .example = "\"current\""),
+     OF(RETRY), read_current, offsetof(CommandBody, current), 0},
+    {MEMBER("idempotency_key", "As the header Idempotency-Key", KEY, .maximum = IDEMPOTENCY_KEY_MAX), OF_ALL, read_key,
+     offsetof(CommandBody, key), 0},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
 bool idempotency_key_check(const char *key, Error *error)
 {
     size_t length = strlen(key);
-    if (length == 0 || length > IDEMPOTENCY_KEY_MAX) {
-        return error_set(error, ERROR_INVALID, "the idempotency key must have 1 to %d bytes", IDEMPOTENCY_KEY_MAX);
+    if (length == 0 || text_characters(key, length) > IDEMPOTENCY_KEY_MAX) {
+        return error_set(error, ERROR_INVALID, "the idempotency key must have 1 to %d characters", IDEMPOTENCY_KEY_MAX);
     }
     for (size_t i = 0; i < length; i++) {
         if ((unsigned char)key[i] < 0x20 || key[i] == 0x7f) {
@@ -104,10 +108,20 @@ bool idempotency_key_check(const char *key, Error *error)
     return true;
 }
 
-static const Member *member_find(HappeningKind kind, const char *name)
+const BodyMember *command_body_member(HappeningKind kind, size_t index)
 {
     for (size_t i = 0; i < MEMBERS; i++) {
-        if ((members[i].kinds & (1u << kind)) && strcmp(members[i].name, name) == 0) {
+        if ((members[i].kinds & (1u << kind)) && index-- == 0) {
+            return &members[i];
+        }
+    }
+    return NULL;
+}
+
+static const BodyMember *member_find(HappeningKind kind, const char *name)
+{
+    for (size_t i = 0; i < MEMBERS; i++) {
+        if ((members[i].kinds & (1u << kind)) && strcmp(members[i].schema.name, name) == 0) {
             return &members[i];
         }
     }
@@ -120,7 +134,7 @@ static bool refuse_unknown(HappeningKind kind, const char *name, Error *error)
     size_t count = 0;
     for (size_t i = 0; i < MEMBERS; i++) {
         if (members[i].kinds & (1u << kind)) {
-            names[count++] = members[i].name;
+            names[count++] = members[i].schema.name;
         }
     }
     const char *near = text_nearest(name, names, count);
@@ -133,15 +147,17 @@ static bool refuse_unknown(HappeningKind kind, const char *name, Error *error)
 
 static bool read_member(HappeningKind kind, const Json *value, CommandBody *body, Error *error)
 {
-    const Member *member = member_find(kind, json_name(value));
+    const BodyMember *member = member_find(kind, json_name(value));
     if (!member) {
         return refuse_unknown(kind, json_name(value), error);
     }
-    if (!member->read(value, member->name, (char *)body + member->offset, error)) {
+    const char *name = member->schema.name, *text = json_text(value);
+    if (!member->read(value, name, (char *)body + member->offset, error)) {
         return false;
     }
-    if (member->maximum && strlen(json_text(value)) > member->maximum) {
-        return error_set(error, ERROR_INVALID, "'%s' must not be longer than %zu bytes", member->name, member->maximum);
+    size_t maximum = (size_t)member->schema.maximum;
+    if (maximum && text_characters(text, strlen(text)) > maximum) {
+        return error_set(error, ERROR_INVALID, "'%s' must not be longer than %zu characters", name, maximum);
     }
     return true;
 }
@@ -157,8 +173,8 @@ static bool read_members(HappeningKind kind, CommandBody *body, Error *error)
         }
     }
     for (size_t i = 0; i < MEMBERS; i++) {
-        if ((members[i].required & (1u << kind)) && !json_member(body->json, members[i].name)) {
-            return error_set(error, ERROR_INVALID, "'%s' is missing", members[i].name);
+        if ((members[i].required & (1u << kind)) && !json_member(body->json, members[i].schema.name)) {
+            return error_set(error, ERROR_INVALID, "'%s' is missing", members[i].schema.name);
         }
     }
     return true;
@@ -189,9 +205,9 @@ void command_body_digest(const CommandBody *body, char digest[DIGEST_HEX_SIZE])
     auto_buffer canonical;
     buffer_init(&canonical, 8 * (size_t)REQUEST_BODY_MAX);
     for (size_t i = 0; i < MEMBERS; i++) {
-        const Json *value = json_member(body->json, members[i].name);
+        const Json *value = json_member(body->json, members[i].schema.name);
         if (value && members[i].offset != offsetof(CommandBody, key)) {
-            buffer_text(&canonical, members[i].name);
+            buffer_text(&canonical, members[i].schema.name);
             buffer_char(&canonical, ':');
             json_print_canonical(value, &canonical);
             buffer_char(&canonical, '\n');

@@ -10,6 +10,9 @@
  * is for. */
 bool command_fill(Exchange *exchange, Happening *happening, Error *error);
 
+/* Reads the body and the idempotency key (NULL: none). False: answered with 400. */
+bool command_read(Exchange *exchange, HappeningKind kind, const char **key);
+
 /* Answers the exchange and leaves an audit record. */
 void command_reply(Exchange *exchange, const Reply *reply);
 void command_reply_unavailable(Exchange *exchange, const char *detail);

@@ -14,6 +14,7 @@ void handle_reload(struct Exchange *exchange);
 void handle_status(struct Exchange *exchange);
 void handle_asset(struct Exchange *exchange);
 bool asset_answer_stranger(struct Exchange *exchange); /* 401 with the page, to a browser that asks for one */
+void handle_openapi(struct Exchange *exchange);
 void handle_sendposts(struct Exchange *exchange);
 void handle_sendpost(struct Exchange *exchange);
 void handle_definition(struct Exchange *exchange);

@@ -77,3 +77,8 @@ bool asset_answer_stranger(Exchange *exchange)
     answer_asset(exchange, 401, find(exchange));
     return true;
 }
+
+void handle_openapi(Exchange *exchange)
+{
+    answer_asset(exchange, 200, openapi_asset(&exchange->server->openapi));
+}

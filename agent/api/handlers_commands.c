@@ -89,17 +89,21 @@ static void add_key(Exchange *exchange, const char *scope, const char *key)
     exchange->keys[exchange->key_count++] = (RequestKey){.scope = scope, .key = key, .digest = exchange->digest};
 }
 
-void handle_command(Exchange *exchange)
+bool command_read(Exchange *exchange, HappeningKind kind, const char **key)
 {
     Error error = {0};
-    HappeningKind kind = exchange->match.route->command;
     const Buffer *body = &exchange->body;
     if (!command_body_read(kind, body->bytes, body->length, &exchange->command, &error)) {
         answer_problem(exchange, 400, "%s", error.text);
-        return;
+        return false;
     }
+    return take_key(exchange, key);
+}
+
+void handle_command(Exchange *exchange)
+{
     const char *key = NULL;
-    if (!take_key(exchange, &key) || !take_target(exchange)) {
+    if (!command_read(exchange, exchange->match.route->command, &key) || !take_target(exchange)) {
         return;
     }
     if (is_webhook(exchange)) { /* comes first: what is added to a signed request does not make it a new one */

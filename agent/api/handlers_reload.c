@@ -5,35 +5,14 @@
 #include "api/commands.h"
 #include "api/handlers.h"
 #include "api/internal.h"
-#include "base/json.h"
-#include "base/text.h"
 
-/* Nothing, or an object; an idempotency key is not needed, and no mistake. */
-static bool body_fits(Exchange *exchange)
-{
-    const Buffer *body = &exchange->body;
-    Error error = {0};
-    Json *json = body->length ? json_parse(body->bytes, body->length, &error) : NULL;
-    if (body->length && !json) {
-        answer_problem(exchange, 400, "the body is not JSON: %s", error.text);
-        return false;
-    }
-    bool fits = !json || json_type(json) == JSON_OBJECT;
-    for (const Json *value = fits && json ? json_first(json) : NULL; value; value = json_next(value)) {
-        fits = fits && text_equal(json_name(value), "idempotency_key");
-    }
-    json_free(json);
-    if (!fits) {
-        answer_problem(exchange, 400, "the body must be an empty JSON object");
-    }
-    return fits;
-}
-
+/* An idempotency key is not needed, and no mistake. */
 void handle_reload(Exchange *exchange)
 {
+    const char *key = NULL;
     if (exchange->server->draining) {
         answer_unavailable(exchange, "the agent is shutting down");
-    } else if (body_fits(exchange)) {
+    } else if (command_read(exchange, HAPPENED_LOADED, &key)) {
         server_queue(exchange->server, exchange, &exchange->server->reloads);
     }
 }

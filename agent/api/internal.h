@@ -6,6 +6,7 @@
 #include "api/connection.h"
 #include "api/exchange.h"
 #include "api/listener.h"
+#include "api/openapi.h"
 #include "api/rate_limit.h"
 #include "api/refusal.h"
 #include "api/scrapes.h"
@@ -48,9 +49,10 @@ struct Server {
     Streams streams;
     int websockets; /* a descriptor that watches them all */
     ShapeContext shapes;
-    char *prefect_url;     /* without credentials */
-    int64_t began_boot_ms; /* the first run */
-    size_t answers_size;   /* of the answers that are being sent */
+    OpenapiDocument openapi; /* made when it is first asked for */
+    char *prefect_url;       /* without credentials */
+    int64_t began_boot_ms;   /* the first run */
+    size_t answers_size;     /* of the answers that are being sent */
     bool draining;
     bool resumed; /* libmicrohttpd must run at once */
 };

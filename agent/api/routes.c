@@ -25,6 +25,7 @@ static const Route routes[] = {
     GET("/-/ready", ANYBODY, .handle = handle_ready, .probe = true),
     POST("/-/reload", OPERATOR, .handle = handle_reload, .probe = true),
     GET("/v1/status", READER, .handle = handle_status),
+    GET("/v1/openapi.json", ANYBODY, .handle = handle_openapi),
     GET("/v1/sendposts", READER, .handle = handle_sendposts, .query = {"state*", "label*", "limit", "cursor"}),
     GET("/v1/sendposts/{name}", READER, .handle = handle_sendpost),
     GET("/v1/sendposts/{name}/definition", READER, .handle = handle_definition),

@@ -162,6 +162,7 @@ void server_free(Server *server)
     free(server->slots.items);
     free(server->shapes.base_url);
     free(server->prefect_url);
+    openapi_release(&server->openapi);
     free(server);
 }
 

@@ -28,8 +28,8 @@ enum {
     CATCH_UP_MAX = 100, /* ticks of one schedule that are run late */
     TICKS_KEPT = 1000,  /* of one sendpost, the newest */
     TICKS_SHOWN = 20,
-    IDEMPOTENCY_KEY_MAX = 255,     /* of ours to Prefect, and of a client to us */
-    REASON_TEXT_MAX = 1024,        /* of a trigger */
+    IDEMPOTENCY_KEY_MAX = 255,     /* of ours to Prefect; of a client to us, in characters */
+    REASON_TEXT_MAX = 1024,        /* of a trigger, in characters */
     MESSAGE_MAX = 4096,            /* of a state's message that we keep */
     REPORT_LOGS_MAX = 5,           /* lines of a failure report */
     REPORT_LINE_MAX = 1024,        /* of one of its lines */

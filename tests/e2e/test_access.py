@@ -14,7 +14,7 @@ from harness.websocket import Refused, WebSocket
 
 GUESS = {"Authorization": "Bearer sendpost_a-guess-that-is-wrong"}
 LET_IN = {"metrics": {"metrics", "reader", "operator"}, "reader": {"reader", "operator"}, "operator": {"operator"}}
-ANYBODY = ("/-/healthy", "/-/ready", "/pages/{page}/{file}")  # pages hold no data: they ask for it with the token of who looks
+ANYBODY = ("/docs", "/pages/{page}/{file}", "/v1/openapi.json", "/-/healthy", "/-/ready")  # no page holds data: it asks for it with the token of who looks
 
 
 @pytest.fixture

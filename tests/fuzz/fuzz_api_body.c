@@ -4,16 +4,17 @@
 #include "api/body.h"
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_bounds(const CommandBody *body)
 {
-    invariant(!body->reason || strlen(body->reason) <= REASON_TEXT_MAX);
-    invariant(!body->from || strlen(body->from) <= PATH_MAX_LENGTH);
-    invariant(!body->stage || strlen(body->stage) <= PATH_MAX_LENGTH);
-    invariant(!body->key || (body->key[0] && strlen(body->key) <= IDEMPOTENCY_KEY_MAX));
+    invariant(!body->reason || text_characters(body->reason, strlen(body->reason)) <= REASON_TEXT_MAX);
+    invariant(!body->from || text_characters(body->from, strlen(body->from)) <= PATH_MAX_LENGTH);
+    invariant(!body->stage || text_characters(body->stage, strlen(body->stage)) <= PATH_MAX_LENGTH);
+    invariant(!body->key || (body->key[0] && text_characters(body->key, strlen(body->key)) <= IDEMPOTENCY_KEY_MAX));
     invariant(!body->parameters || json_type(body->parameters) == JSON_OBJECT);
     invariant(body->for_at >= 0 && body->start_at >= 0);
 }

@@ -28,6 +28,11 @@ def prefect_environment(version: str) -> Path:
     return BUILD / f"prefect-{version}"
 
 
+def openapi_tool(name: str) -> Path:
+    """A program of requirements-openapi.txt."""
+    return BUILD / "openapi-venv" / "bin" / name
+
+
 def tool(*names: str) -> str:
     """A program of Prometheus or Alertmanager under any of its names: installed, or unpacked by deploy/dependencies.sh."""
     search = os.pathsep.join((os.environ.get("PATH", ""), str(BUILD / "tools" / "usr" / "bin")))

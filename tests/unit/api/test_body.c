@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/body.h"
+#include "base/buffer.h"
 #include "base/limits.h"
 #include "base/memory.h"
 #include <setjmp.h>
@@ -106,6 +107,33 @@ static void test_lengths(void **state)
     command_body_release(&body);
     assert_false(reads(HAPPENED_TRIGGER, long_text, &body));
     assert_false(reads(HAPPENED_TRIGGER, long_key, &body));
+    auto_buffer letters = {.maximum = 2UL * REASON_TEXT_MAX};
+    for (int i = 0; i < REASON_TEXT_MAX; i++) {
+        buffer_text(&letters, "ß");
+    }
+    auto_free char *two_bytes_each = text_format("{\"reason\":\"%s\"}", letters.bytes);
+    assert_true(reads(HAPPENED_TRIGGER, two_bytes_each, &body));
+    command_body_release(&body);
+}
+
+/* What the description says of a command is what reading takes. */
+static void test_members(void **state)
+{
+    (void)state;
+    static const struct {
+        HappeningKind kind;
+        size_t count;
+    } cases[] = {
+        {HAPPENED_TRIGGER, 7}, {HAPPENED_CANCEL, 1}, {HAPPENED_BLOCK, 2}, {HAPPENED_RETRY, 3}, {HAPPENED_LOADED, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t count = 0;
+        while (command_body_member(cases[i].kind, count)) {
+            count++;
+        }
+        assert_int_equal(count, cases[i].count);
+    }
+    assert_string_equal(command_body_member(HAPPENED_BLOCK, 0)->schema.name, "stage");
+    assert_true(command_body_member(HAPPENED_BLOCK, 0)->required & (1U << HAPPENED_BLOCK));
 }
 
 static void test_verbs(void **state)
@@ -151,8 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),   cmocka_unit_test(test_all_members),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lengths), cmocka_unit_test(test_a_slip_is_named), cmocka_unit_test(test_verbs),
-        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_a_slip_is_named), cmocka_unit_test(test_members),
+        cmocka_unit_test(test_verbs),   cmocka_unit_test(test_digests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

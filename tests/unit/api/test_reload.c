@@ -70,12 +70,20 @@ static void test_body(void **state)
     static const struct {
         const char *body;
         int status;
-    } cases[] = {{"{}", 200}, {"{\"idempotency_key\":\"x\"}", 200}, {"[]", 400}, {"{", 400}, {"{\"force\":true}", 400}};
+    } cases[] = {{"{}", 200},
+                 {"{\"idempotency_key\":\"x\"}", 200},
+                 {"[]", 400},
+                 {"{", 400},
+                 {"{\"force\":true}", 400},
+                 {"{\"idempotency_key\":5}", 400},
+                 {"{\"idempotency_key\":\"\"}", 400}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         auto_free char *answer = ask(world, RELOAD, cases[i].body);
         assert_int_equal(status_of(answer), cases[i].status);
     }
-    assert_int_equal(world->journal.audits, 5);
+    auto_free char *header = ask_with(world, RELOAD, "Idempotency-Key: y\r\n", "{\"idempotency_key\":\"x\"}");
+    assert_int_equal(status_of(header), 400);
+    assert_int_equal(world->journal.audits, 8);
     assert_string_equal(world->journal.audited, "127.0.0.1 reload 400");
 }
 
