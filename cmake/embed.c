@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* embed OUTPUT DIRECTORY FILE...: writes the table of api/assets.h as C, each file compressed. Runs while the agent is
+/* embed OUTPUT FILE...: writes the table of api/assets.h as C, each file compressed. Runs while the agent is
  * built. The same files and the same zlib give the same bytes: neither times nor names of the machine are in them. */
 #include "base/digest.h"
 #include "base/file.h"
@@ -26,7 +26,10 @@ static const struct {
 static const char *media_type_of(const char *file)
 {
     const char *suffix = strrchr(file, '.');
-    for (size_t i = 0; suffix && i < sizeof media_types / sizeof *media_types; i++) {
+    if (!suffix) { /* LICENSE */
+        return "text/plain; charset=utf-8";
+    }
+    for (size_t i = 0; i < sizeof media_types / sizeof *media_types; i++) {
         if (strcmp(suffix, media_types[i].suffix) == 0) {
             return media_types[i].media_type;
         }
@@ -65,11 +68,23 @@ static void write_bytes(Buffer *out, size_t number, const Buffer *bytes)
     buffer_text(out, "};\n");
 }
 
-static bool embed(const char *directory, const char *file, size_t number, Buffer *data, Buffer *table, Error *error)
+/* Behind the last slash but one: "FOLDER/FILE". */
+static const char *name_of(const char *path)
+{
+    const char *at = path + strlen(path);
+    for (int slashes = 0; at > path; at--) {
+        slashes += at[-1] == '/';
+        if (slashes == 2) {
+            break;
+        }
+    }
+    return at;
+}
+
+static bool embed(const char *path, size_t number, Buffer *data, Buffer *table, Error *error)
 {
     auto_buffer content = {.maximum = FILE_SIZE_MAX}, compressed = {.maximum = 2UL * FILE_SIZE_MAX};
-    auto_free char *path = text_format("%s/%s", directory, file);
-    const char *media_type = media_type_of(file);
+    const char *name = name_of(path), *media_type = media_type_of(name);
     char digest[DIGEST_HEX_SIZE];
     if (!media_type) {
         return error_set(error, ERROR_INVALID, "%s: no media type is known for such a name", path);
@@ -79,7 +94,7 @@ static bool embed(const char *directory, const char *file, size_t number, Buffer
     }
     digest_sha256_hex(content.bytes, content.length, digest);
     write_bytes(data, number, &compressed);
-    buffer_format(table, "    {\"%s\", \"%s\", \"\\\"%.32s\\\"\", file_%zu, sizeof file_%zu, %zu},\n", file, media_type,
+    buffer_format(table, "    {\"%s\", \"%s\", \"\\\"%.32s\\\"\", file_%zu, sizeof file_%zu, %zu},\n", name, media_type,
                   digest, number, number, content.length);
     return true;
 }
@@ -100,9 +115,9 @@ int main(int count, char **words)
 {
     auto_buffer data = {.maximum = OUTPUT_SIZE_MAX}, table = {.maximum = OUTPUT_SIZE_MAX};
     Error error = {0};
-    bool done = count > 3 || error_set(&error, ERROR_INVALID, "usage: embed OUTPUT DIRECTORY FILE...");
-    for (int i = 3; done && i < count; i++) {
-        done = embed(words[2], words[i], (size_t)i - 3, &data, &table, &error);
+    bool done = count > 2 || error_set(&error, ERROR_INVALID, "usage: embed OUTPUT FILE...");
+    for (int i = 2; done && i < count; i++) {
+        done = embed(words[i], (size_t)i - 2, &data, &table, &error);
     }
     done = done && write_output(words[1], &data, &table, &error);
     if (!done) {

@@ -30,16 +30,19 @@ function(sendpost_module name)
   endforeach()
 endfunction()
 
-# sendpost_assets(NAME DIRECTORY): the files of agent/DIRECTORY/*/ become part of the module NAME, compressed, as the table that
-# agent/api/assets.h declares.
-function(sendpost_assets name directory)
-  set(root ${PROJECT_SOURCE_DIR}/agent/${directory})
-  file(GLOB files RELATIVE ${root} CONFIGURE_DEPENDS ${root}/*/*)
-  list(TRANSFORM files PREPEND ${root}/ OUTPUT_VARIABLE inputs)
+# sendpost_assets(NAME DIRECTORY...): the files DIRECTORY/*/* become part of the module NAME, compressed, as the table that
+# agent/api/assets.h declares; but not the checksums of those that are not ours.
+function(sendpost_assets name)
+  set(files)
+  foreach(directory ${ARGN})
+    file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${directory}/*/*)
+    list(APPEND files ${found})
+  endforeach()
+  list(FILTER files EXCLUDE REGEX "/SHA256SUMS$")
   set(table ${PROJECT_BINARY_DIR}/assets.c)
   add_executable(embed ${PROJECT_SOURCE_DIR}/cmake/embed.c)
   target_link_libraries(embed PRIVATE sendpost_base PkgConfig::zlib)
-  add_custom_command(OUTPUT ${table} COMMAND embed ${table} ${root} ${files} DEPENDS embed ${inputs} VERBATIM)
+  add_custom_command(OUTPUT ${table} COMMAND embed ${table} ${files} DEPENDS embed ${files} VERBATIM)
   target_sources(sendpost_${name} PRIVATE ${table})
 endfunction()
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of agent/pages/, within the binary: pages for browsers and what belongs to them. None holds any data. The
- * table is made by cmake/embed.c when the agent is built. */
+/* The files of agent/pages/ and third_party/, within the binary: pages for browsers and what belongs to them. None
+ * holds any data. The table is made by cmake/embed.c when the agent is built. */
 #ifndef SENDPOST_API_ASSETS_H
 #define SENDPOST_API_ASSETS_H
 
 #include "base/buffer.h"
 
 typedef struct Asset {
-    const char *path; /* below agent/pages/: "status/index.html" */
+    const char *path; /* folder and file: "status/index.html" */
     const char *media_type;
     const char *etag; /* quoted; made of the content */
     const unsigned char *gzip;

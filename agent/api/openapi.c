@@ -39,19 +39,24 @@ static void write_parameter(JsonWriter *writer, const Route *route, const char *
 {
     const Member *member = parameter_find(where, route->pattern, name);
     invariant(member != NULL);
-    bool path = text_equal(where, "path");
+    bool required = text_equal(where, "path") || member->flags & REQUIRED;
     auto_free char *plain = text_copy_length(name, strcspn(name, "*"));
     json_begin_object(writer, NULL);
     json_write_text(writer, "name", plain);
     json_write_text(writer, "in", where);
     json_write_text(writer, "description", member->about);
-    if (path || member->flags & REQUIRED) {
+    if (required) {
         json_write_boolean(writer, "required", true);
     }
     json_begin_object(writer, "schema");
     schema_write_value(writer, member);
+    if (!required) { /* where no viewer fills it in */
+        schema_write_examples(writer, member);
+    }
     json_end_object(writer);
-    schema_write_example(writer, "example", member);
+    if (required) {
+        schema_write_example(writer, "example", member);
+    }
     json_end_object(writer);
 }
 

@@ -66,13 +66,13 @@ static const struct {
     const char *pattern; /* of the route; NULL: any */
     Member member;
 } parameters[] = {
-    {"path", NULL, MEMBER("name", "Of the sendpost", NAME)},
-    {"path", NULL, MEMBER("id", "Of the run", UUID)},
-    {"path", NULL, MEMBER("uuid", "Of the deployment in Prefect", UUID)},
+    {"path", NULL, MEMBER("name", "Name of the sendpost", NAME)},
+    {"path", NULL, MEMBER("id", "Id of the run", UUID)},
+    {"path", NULL, MEMBER("uuid", "Id of the deployment in Prefect", UUID)},
     {"path", NULL, MEMBER("flow", "Name of the flow", TEXT, .minimum = 1, .example = "\"mailing\"")},
     {"path", NULL, MEMBER("deployment", "Name of the deployment", TEXT, .minimum = 1, .example = "\"production\"")},
-    {"path", NULL, MEMBER("page", "Its folder", TEXT, .minimum = 1, .example = "\"status\"")},
-    {"path", NULL, MEMBER("file", "Its name", TEXT, .minimum = 1, .example = "\"main.js\"")},
+    {"path", NULL, MEMBER("page", "Folder of the page", TEXT, .minimum = 1, .example = "\"status\"")},
+    {"path", NULL, MEMBER("file", "Name of the file", TEXT, .minimum = 1, .example = "\"main.js\"")},
     {"query", NULL,
      MEMBER("state*", "Only in these states; also as one text with commas", CHOICE, .flags = LIST, ONE_OF(states),
             .example = "[\"failed\",\"crashed\"]")},

@@ -26,6 +26,8 @@
     {                                                                                                                  \
         .status = (of_status), .about = (said), __VA_ARGS__                                                            \
     }
+#define PAGE         TEXT_OF(200, "The page", "text/html", "\"<!doctype html>…\"", .header = "ETag")
+#define NOT_MODIFIED NOTHING_OF(304, "It is what If-None-Match names", .header = "ETag")
 #define ACCEPTED_ANSWERS                                                                                               \
     .answers = {JSON_OF(202, "Accepted, and durable", run, .header = "Location"),                                      \
                 JSON_OF(200, "The same was asked before: what came of it then", run)}
@@ -61,8 +63,7 @@ static const Operation operations[] = {
     {"GET", "/v1/status", "status", "agent", "The agent itself: versions, Prefect, counts, files, journal", "",
      .answers = {JSON_OF(200, "How it is", status)}},
     {"GET", "/v1/openapi.json", "openapi", "agent", "This document", "",
-     .answers = {TEXT_OF(200, "OpenAPI 3.1", "application/json", "{}", .header = "ETag"),
-                 NOTHING_OF(304, "It is what If-None-Match names", .header = "ETag")},
+     .answers = {TEXT_OF(200, "OpenAPI 3.1", "application/json", "{}", .header = "ETag"), NOT_MODIFIED},
      .headers = {"If-None-Match"}},
 
     {"GET", "/v1/sendposts", "listSendposts", "sendposts", "All sendposts, by name", "",
@@ -74,7 +75,7 @@ static const Operation operations[] = {
                      200, "The text of its file when it was last good", "application/yaml",
                      "{\"name\":\"daily-mailing\",\"stages\":[{\"name\":\"email\",\"run\":\"mailing/production\"}]}",
                      .header = "ETag"),
-                 NOTHING_OF(304, "It is what If-None-Match names", .header = "ETag")},
+                 NOT_MODIFIED},
      .problems = {404}, .headers = {"If-None-Match"}},
     {"POST", "/v1/sendposts/{name}/run", "trigger", "sendposts", "Start a run",
      "`for` may lie in the past, to run for a time that was missed; `start_at` plans the start; `paused` starts held, "
@@ -120,16 +121,16 @@ static const Operation operations[] = {
      "One deployment, by its name", "",
      .answers = {JSON_OF(200, "What Prefect says of it, and who uses it", deployment)}, .problems = {404, 502}},
 
-    {"GET", "/", "statusPage", "pages", "The status page", "",
-     .answers = {TEXT_OF(200, "The page", "text/html", "\"<!doctype html>…\"", .header = "ETag"),
-                 NOTHING_OF(304, "It is what If-None-Match names", .header = "ETag")},
+    {"GET", "/", "statusPage", "pages", "The status page", "", .answers = {PAGE, NOT_MODIFIED},
+     .headers = {"If-None-Match"}},
+    {"GET", "/docs", "docsPage", "pages", "The API, to read and to try", "", .answers = {PAGE, NOT_MODIFIED},
      .headers = {"If-None-Match"}},
     {"GET", "/pages/{page}/{file}", "getPageFile", "pages", "A file of a page", "",
      .answers = {TEXT_OF(200, "The file", "text/javascript", "\"export const…\"", .header = "ETag"),
                  TEXT_OF(200, "The file", "text/css", "\"body {…}\""),
                  TEXT_OF(200, "The file", "text/html", "\"<!doctype html>…\""),
                  TEXT_OF(200, "The file", "text/plain", "\"…\""),
-                 NOTHING_OF(304, "It is what If-None-Match names", .header = "ETag")},
+                 TEXT_OF(200, "The file", "image/svg+xml", "\"<svg>…\""), NOT_MODIFIED},
      .problems = {404}, .headers = {"If-None-Match"}},
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };

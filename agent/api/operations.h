@@ -7,7 +7,7 @@
 #include "api/routes.h"
 #include "api/schema.h"
 
-enum { OPERATION_ANSWERS_MAX = 6, OPERATION_PROBLEMS_MAX = 6, OPERATION_HEADERS_MAX = 4 };
+enum { OPERATION_ANSWERS_MAX = 8, OPERATION_PROBLEMS_MAX = 6, OPERATION_HEADERS_MAX = 4 };
 
 typedef struct Answer {
     int status; /* 0 ends the list */

@@ -46,6 +46,7 @@ static const Route routes[] = {
     GET("/v1/prefect/deployments/{uuid}", READER, .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", READER, .handle = handle_deployment_by_name),
     GET("/", READER, .handle = handle_asset, .page = "status/index.html"),
+    GET("/docs", ANYBODY, .handle = handle_asset, .page = "docs/index.html"),
     GET("/pages/{page}/{file}", ANYBODY, .handle = handle_asset),
 };
 enum { ROUTES = sizeof routes / sizeof *routes };

@@ -69,7 +69,7 @@ def examples(document):
     """Each with its schema."""
     for method, path, operation in document.operations():
         for parameter in operation["parameters"]:
-            yield f"{method} {path} {parameter['name']}", parameter["schema"], parameter["example"]
+            yield f"{method} {path} {parameter['name']}", parameter["schema"], parameter["example"] if parameter.get("required") else parameter["schema"]["examples"][0]
         answers = [document.resolved(answer) for answer in operation["responses"].values()]
         for content in [answer.get("content", {}) for answer in answers] + [operation.get("requestBody", {}).get("content", {})]:
             for media_type, media in content.items():

@@ -11,8 +11,8 @@ FUNCTION = re.compile(r"^[A-Za-z_].*\)\s*$|^[A-Za-z_].*\)\s*\{\s*$")
 
 
 def files(*patterns: str) -> list[Path]:
-    """Tracked files that are still there; all of them without a pattern."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--", *patterns], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    """Tracked files of our own that are still there; all of them without a pattern."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *patterns, ":(exclude)third_party/*/*"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
     return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
