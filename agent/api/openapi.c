@@ -415,6 +415,18 @@ static void write_components(JsonWriter *writer)
     json_end_object(writer);
 }
 
+static void write_tags(JsonWriter *writer)
+{
+    json_begin_array(writer, "tags");
+    for (const Tag *tag = operation_tags; tag->name; tag++) {
+        json_begin_object(writer, NULL);
+        json_write_text(writer, "name", tag->name);
+        json_write_text(writer, "description", tag->about);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
 static void write_info(JsonWriter *writer)
 {
     json_begin_object(writer, "info");
@@ -442,6 +454,7 @@ void openapi_print(Buffer *out)
     json_begin_object(&writer, NULL);
     json_write_text(&writer, "openapi", "3.1.0");
     write_info(&writer);
+    write_tags(&writer);
     write_paths(&writer);
     write_components(&writer);
     json_end_object(&writer);

@@ -135,6 +135,16 @@ static const Operation operations[] = {
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
+const Tag operation_tags[] = {
+    {"sendposts", "What can be started, and starting it"},
+    {"runs", "What was started, and what an operator does about it"},
+    {"events", "What happens, as it happens"},
+    {"prefect", "What Prefect has"},
+    {"agent", "The agent itself"},
+    {"pages", "For browsers"},
+    {NULL, NULL},
+};
+
 size_t operation_count(void)
 {
     return OPERATIONS;

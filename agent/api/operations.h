@@ -32,6 +32,13 @@ const Operation *operation_find(const char *method, const char *pattern);
 size_t operation_count(void);
 const Operation *operation_at(size_t index);
 
+typedef struct Tag {
+    const char *name, *about;
+} Tag;
+
+/* In the order in which they are shown, ended by one without a name. */
+extern const Tag operation_tags[];
+
 /* Problems by status, as components of the document. */
 typedef struct ProblemAnswer {
     int status;

@@ -13,7 +13,9 @@ async function description() {
   if (!answer.ok) throw new Error(`v1/openapi.json: ${answer.status}`);
   const document = await answer.json();
   for (const path of Object.values(document.paths)) delete path.head;
-  document.servers = [{ url: new URL('.', location.href).href.replace(/\/$/, '') }];
+  const root = new URL('.', location.href);
+  if (root.pathname === '/') delete document.servers; // else a proxy has it below a path
+  else document.servers = [{ url: root.href.replace(/\/$/, '') }];
   return document;
 }
 

@@ -44,6 +44,18 @@ static void test_nothing_else_is_described(void **state)
     }
 }
 
+static void test_tags_are_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < operation_count(); i++) {
+        const Tag *tag = operation_tags;
+        while (tag->name && strcmp(tag->name, operation_at(i)->tag) != 0) {
+            tag++;
+        }
+        assert_non_null(tag->name);
+    }
+}
+
 static void test_ids_differ(void **state)
 {
     (void)state;
@@ -125,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_route_is_described),
         cmocka_unit_test(test_nothing_else_is_described),
+        cmocka_unit_test(test_tags_are_known),
         cmocka_unit_test(test_ids_differ),
         cmocka_unit_test(test_document),
         cmocka_unit_test(test_enumerations_are_the_engine_s),
