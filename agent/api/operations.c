@@ -121,8 +121,9 @@ static const Operation operations[] = {
      "One deployment, by its name", "",
      .answers = {JSON_OF(200, "What Prefect says of it, and who uses it", deployment)}, .problems = {404, 502}},
 
-    {"GET", "/", "statusPage", "pages", "The status page", "", .answers = {PAGE, NOT_MODIFIED},
-     .headers = {"If-None-Match"}},
+    {"GET", "/", "statusPage", "pages", "The status page",
+     "To a browser without a token the answer 401 is the page, too, so that it can ask for one.",
+     .answers = {PAGE, NOT_MODIFIED}, .headers = {"If-None-Match"}},
     {"GET", "/docs", "docsPage", "pages", "The API, to read and to try", "", .answers = {PAGE, NOT_MODIFIED},
      .headers = {"If-None-Match"}},
     {"GET", "/pages/{page}/{file}", "getPageFile", "pages", "A file of a page", "",
