@@ -242,7 +242,7 @@ static void poll_flow_runs(Loop *loop, Now now)
 static void check_references(Loop *loop, Now now)
 {
     const char *path, *body;
-    if (reference_watch_ask(loop->references, loop->engine, now, &path, &body)) {
+    if (reference_watch_ask(loop->references, now, &path, &body)) {
         prefect_client_fetch(loop->prefect, references_token, path, body, now);
     }
     for (ReferenceChange change; reference_watch_take_change(loop->references, &change);) {

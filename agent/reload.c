@@ -12,6 +12,19 @@ enum {
     STEPPING_MS = 2,
 };
 
+static void follow_references(Loop *loop, const CatalogueChange *change)
+{
+    if (change->kind == CATALOGUE_LOADED) {
+        reference_watch_loaded(loop->references, change->definition);
+        return;
+    }
+    const char *name = change->kind == CATALOGUE_GONE && change->definition ? change->definition->name : NULL;
+    const Sendpost *sendpost = name ? engine_sendpost_find(loop->engine, name) : NULL;
+    if (name && (!sendpost || sendpost->retired)) { /* else another file defines it by now */
+        reference_watch_gone(loop->references, name);
+    }
+}
+
 static void step_change(Loop *loop, const CatalogueChange *change, Now now)
 {
     static const HappeningKind kinds[] = {
@@ -22,9 +35,7 @@ static void step_change(Loop *loop, const CatalogueChange *change, Now now)
     };
     engine_step(loop->engine, &happening, now, &loop->actions);
     loop->happened = true;
-    if (change->kind == CATALOGUE_LOADED) {
-        reference_watch_loaded(loop->references, change->definition);
-    }
+    follow_references(loop, change);
 }
 
 void loop_take_definitions(Loop *loop, Now now)

@@ -20,31 +20,33 @@ static void add_fault(Asking *asking, CheckedFile *file, const ReferenceUse *use
     const char *key = fault->parameter || fault->in_parameters ? "parameters" : NULL;
     bool has_parameters = use->definition->nodes[use->node].parameters != NULL;
     key = key && has_parameters ? key : node_kind_names[use->definition->nodes[use->node].kind];
-    const char *nearest = fault->problem == REFERENCE_MISSING ? asking_nearest(asking, use->reference) : NULL;
+    const char *nearest =
+        fault->problem == REFERENCE_MISSING ? asking_nearest(asking, use->deployment->reference) : NULL;
     auto_free char *message = nearest ? text_format("%s, did you mean '%s'?", fault->message, nearest) : NULL;
     checked_finding(file, fault->severity, use->node, key, fault->parameter, message ? message : fault->message);
 }
 
-static void judge(Asking *asking, CheckedFiles *files, const ReferenceUse *use, const Survey *survey)
+static void judge(Asking *asking, const ReferenceUse *use, const Survey *survey)
 {
     ReferenceFaults faults = {0};
-    reference_judge(use->definition, use->node, survey_find(survey, use->reference), &faults);
+    reference_judge(use->definition, use->node, survey_find(survey, use->deployment->reference), &faults);
     for (size_t i = 0; i < faults.count; i++) {
-        add_fault(asking, &files->items[use->owner], use, &faults.items[i]);
+        add_fault(asking, use->owner, use, &faults.items[i]);
     }
     reference_faults_release(&faults);
 }
 
-/* The deployments of one batch of uses. */
-static bool check_batch(Asking *asking, CheckedFiles *files, const ReferenceUse *uses, size_t count, Error *error)
+static bool check_batch(Asking *asking, ReferenceUses *uses, Error *error)
 {
     Survey *survey = survey_new(POLL_BATCH_MAX, true);
-    for (size_t i = 0; i < count; i++) {
-        survey_add(survey, uses[i].reference);
+    const UsedDeployment *deployment;
+    TAILQ_FOREACH(deployment, reference_uses_batch(uses), queued)
+    {
+        survey_add(survey, deployment->reference);
     }
     bool asked = asking_survey(asking, survey, error);
-    for (size_t i = 0; i < count; i++) {
-        judge(asking, files, &uses[i], survey);
+    for (const ReferenceUse *use; (use = reference_uses_next(uses));) {
+        judge(asking, use, survey);
     }
     survey_free(survey);
     return asked;
@@ -53,19 +55,22 @@ static bool check_batch(Asking *asking, CheckedFiles *files, const ReferenceUse 
 static bool check_live(CheckedFiles *files, const Configuration *configuration, Error *error)
 {
     Asking asking;
-    ReferenceUses uses = {0};
+    ReferenceUses *uses = reference_uses_new();
+    auto_free ReferenceUse **added = memory_new(files->count * sizeof *added);
     bool asked = asking_open(&asking, configuration, error);
     for (size_t i = 0; i < files->count; i++) {
-        if (files->items[i].definition) {
-            reference_uses_add(&uses, files->items[i].definition, i);
+        CheckedFile *file = &files->items[i];
+        added[i] = file->definition ? reference_uses_add(uses, file->definition, file) : NULL;
+    }
+    while (asked && reference_uses_begin_fresh(uses, POLL_BATCH_MAX)) {
+        asked = check_batch(&asking, uses, error);
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (added[i]) {
+            reference_uses_remove(uses, added[i]);
         }
     }
-    reference_uses_sort(&uses);
-    for (size_t begin = 0, end; asked && begin < uses.count; begin = end) {
-        end = reference_uses_batch(&uses, begin, POLL_BATCH_MAX);
-        asked = check_batch(&asking, files, uses.items + begin, end - begin, error);
-    }
-    reference_uses_release(&uses);
+    reference_uses_free(uses);
     asking_close(&asking);
     return asked;
 }

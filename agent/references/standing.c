@@ -6,17 +6,20 @@
 
 struct Standing {
     Map *by_name; /* SendpostStanding */
+    ReferenceUses *uses;
 };
 
 Standing *standing_new(void)
 {
     Standing *standing = memory_new(sizeof *standing);
     standing->by_name = map_new(1);
+    standing->uses = reference_uses_new();
     return standing;
 }
 
-static void entry_free(SendpostStanding *entry)
+static void entry_free(Standing *standing, SendpostStanding *entry)
 {
+    reference_uses_remove(standing->uses, entry->uses);
     definition_release(entry->definition);
     free(entry->problems);
     free(entry);
@@ -29,10 +32,16 @@ void standing_free(Standing *standing)
     }
     void *entry;
     for (size_t at = 0; map_each(standing->by_name, &at, NULL, &entry);) {
-        entry_free(entry);
+        entry_free(standing, entry);
     }
     map_free(standing->by_name);
+    reference_uses_free(standing->uses);
     free(standing);
+}
+
+ReferenceUses *standing_uses(const Standing *standing)
+{
+    return standing->uses;
 }
 
 const SendpostStanding *standing_find(const Standing *standing, const char *sendpost)
@@ -52,38 +61,26 @@ void standing_load(Standing *standing, Definition *definition)
 {
     SendpostStanding *before = map_find(standing->by_name, definition->name);
     if (before && before->definition == definition) {
-        before->seen = true;
         return;
     }
     SendpostStanding *entry = memory_new(sizeof *entry);
     entry->definition = definition_hold(definition);
     entry->problems = memory_new(definition->node_count * sizeof *entry->problems);
-    entry->seen = true;
+    entry->uses = reference_uses_add(standing->uses, definition, NULL);
     for (size_t i = 0; i < definition->node_count; i++) {
         entry->problems[i] = recall(before, &definition->nodes[i]);
     }
     map_put(standing->by_name, definition->name, entry);
     if (before) {
-        entry_free(before);
+        entry_free(standing, before);
     }
 }
 
-void standing_sweep(Standing *standing)
+void standing_forget(Standing *standing, const char *sendpost)
 {
-    void *value;
-    const char *name;
-    size_t count = 0;
-    auto_free char **gone = memory_new(map_count(standing->by_name) * sizeof *gone);
-    for (size_t at = 0; map_each(standing->by_name, &at, &name, &value);) {
-        SendpostStanding *entry = value;
-        if (!entry->seen) {
-            gone[count++] = text_copy(name);
-        }
-        entry->seen = false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        entry_free(map_remove(standing->by_name, gone[i]));
-        free(gone[i]);
+    SendpostStanding *entry = map_remove(standing->by_name, sendpost);
+    if (entry) {
+        entry_free(standing, entry);
     }
 }
 

@@ -5,6 +5,7 @@
 #define SENDPOST_REFERENCES_STANDING_H
 
 #include "references/judge.h"
+#include "references/uses.h"
 
 typedef struct Standing Standing;
 
@@ -12,7 +13,7 @@ typedef struct Standing Standing;
 typedef struct SendpostStanding {
     Definition *definition;     /* held */
     ReferenceProblem *problems; /* by node */
-    bool seen;                  /* since the last sweep */
+    ReferenceUse *uses;
 } SendpostStanding;
 
 Standing *standing_new(void);
@@ -20,8 +21,9 @@ void standing_free(Standing *standing);
 
 /* The definition is the sendpost's newest; it is held. */
 void standing_load(Standing *standing, Definition *definition);
-/* Forgets the sendposts that were not loaded since the last sweep. */
-void standing_sweep(Standing *standing);
+void standing_forget(Standing *standing, const char *sendpost); /* it may be unknown */
+/* Of all these definitions. */
+ReferenceUses *standing_uses(const Standing *standing);
 /* NULL when it is not known. */
 const SendpostStanding *standing_find(const Standing *standing, const char *sendpost);
 /* Returns what it was before. A definition that is no longer the newest changes nothing. */

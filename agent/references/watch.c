@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two rounds: of all definitions, and of those loaded since, which goes first. A round is a list of uses, sorted by
- * deployment; each batch of it is one survey of three or four requests, judged when it is complete. */
+/* Two rounds: of all deployments, and of those that a definition loaded since names, which goes first. Each batch of
+ * them is one survey of three or four requests, judged when it is complete. */
 #include "references/watch.h"
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/memory.h"
-#include "references/uses.h"
 
 enum {
     ROUND_MS = 300000,
@@ -24,24 +23,16 @@ typedef struct Change {
     char *message;
 } Change;
 
-typedef struct Round {
-    Definition **definitions; /* held */
-    size_t count, capacity;
-    ReferenceUses uses;
-    size_t next;    /* where the next batch begins */
-    int64_t due;    /* boot ms of the next batch */
-    int64_t gap_ms; /* from one batch to the next */
-} Round;
-
 struct ReferenceWatch {
     Standing *standing;
-    Definition **loaded; /* held; not looked at yet */
-    size_t loaded_count, loaded_capacity;
-    Round fresh, all;
-    int64_t all_due;  /* boot ms: when the next round of all begins */
-    Round *round;     /* of the survey; NULL: none is under way */
-    size_t batch_end; /* of the survey's uses; round->next is the first that is not judged */
-    Survey *survey;
+    int64_t fresh_due; /* boot ms: the next batch of what was loaded */
+    int64_t all_due;   /* when the next round of all begins */
+    int64_t batch_due; /* the next batch of the round that is under way, */
+    int64_t gap_ms;    /* the time from one to the next, */
+    size_t left;       /* and how many deployments have yet to come to their turn in it */
+    Survey *survey;    /* of a batch; NULL: none is under way */
+    bool surveys_fresh;
+    size_t surveyed; /* deployments whose turn it was */
     bool asking;
     bool found;         /* a problem, in this batch */
     bool without_pools; /* Prefect refuses to list them */
@@ -56,24 +47,8 @@ ReferenceWatch *reference_watch_new(Now now)
     ReferenceWatch *watch = memory_new(sizeof *watch);
     watch->standing = standing_new();
     watch->all_due = now.boot_ms + ROUND_MS;
-    watch->fresh.gap_ms = BATCH_GAP_MS;
     buffer_init(&watch->body, REQUEST_MAX);
     return watch;
-}
-
-static void definitions_release(Definition **definitions, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        definition_release(definitions[i]);
-    }
-    free(definitions);
-}
-
-static void round_clear(Round *round)
-{
-    definitions_release(round->definitions, round->count);
-    reference_uses_release(&round->uses);
-    *round = (Round){.due = round->due, .gap_ms = round->gap_ms};
 }
 
 void reference_watch_free(ReferenceWatch *watch)
@@ -86,9 +61,6 @@ void reference_watch_free(ReferenceWatch *watch)
     free(watch->changes);
     buffer_release(&watch->body);
     survey_free(watch->survey);
-    round_clear(&watch->fresh);
-    round_clear(&watch->all);
-    definitions_release(watch->loaded, watch->loaded_count);
     standing_free(watch->standing);
     free(watch);
 }
@@ -101,101 +73,51 @@ const Standing *reference_watch_standing(const ReferenceWatch *watch)
 void reference_watch_loaded(ReferenceWatch *watch, Definition *definition)
 {
     standing_load(watch->standing, definition);
-    array_push(watch->loaded, watch->loaded_count, watch->loaded_capacity) = definition_hold(definition);
 }
 
-/* --- rounds --- */
-
-static bool round_is_over(const Round *round)
+void reference_watch_gone(ReferenceWatch *watch, const char *sendpost)
 {
-    return round->next == round->uses.count;
+    standing_forget(watch->standing, sendpost);
 }
 
-static void round_begin(Round *round, int64_t due)
-{
-    for (size_t i = 0; i < round->count; i++) {
-        reference_uses_add(&round->uses, round->definitions[i], i);
-    }
-    reference_uses_sort(&round->uses);
-    round->due = due;
-}
+/* --- batches --- */
 
-static void begin_fresh(ReferenceWatch *watch, Now now)
+static void begin_round(ReferenceWatch *watch, Now now)
 {
-    round_clear(&watch->fresh);
-    watch->fresh.definitions = watch->loaded;
-    watch->fresh.count = watch->loaded_count;
-    watch->loaded = NULL;
-    watch->loaded_count = watch->loaded_capacity = 0;
-    round_begin(&watch->fresh, now.boot_ms);
-}
-
-/* The definitions in force, held. */
-static Round round_of_all(const Engine *engine, Standing *standing)
-{
-    Round round = {0};
-    for (size_t i = 0; i < engine_sendpost_count(engine); i++) {
-        const Sendpost *sendpost = engine_sendpost_at(engine, i);
-        if (sendpost->definition && !sendpost->retired) {
-            standing_load(standing, sendpost->definition);
-            Definition *held = definition_hold(sendpost->definition);
-            array_push(round.definitions, round.count, round.capacity) = held;
-        }
-    }
-    return round;
-}
-
-static bool same_definitions(const Round *a, const Round *b)
-{
-    size_t i = 0;
-    while (i < a->count && i < b->count && a->definitions[i] == b->definitions[i]) {
-        i++;
-    }
-    return i == a->count && i == b->count;
-}
-
-static void begin_all(ReferenceWatch *watch, const Engine *engine, Now now)
-{
-    Round *round = &watch->all;
-    Round newest = round_of_all(engine, watch->standing);
-    standing_sweep(watch->standing);
-    if (same_definitions(round, &newest)) { /* sorted already */
-        round_clear(&newest);
-        round->next = 0;
-        round->due = now.boot_ms;
-    } else {
-        round_clear(round);
-        *round = newest;
-        round_begin(round, now.boot_ms);
-    }
-    size_t batches = reference_uses_deployments(&round->uses) / BATCH_DEPLOYMENTS + 1;
-    round->gap_ms = ROUND_MS / (int64_t)batches;
+    watch->left = reference_uses_deployments(standing_uses(watch->standing));
+    watch->gap_ms = ROUND_MS / (int64_t)(watch->left / BATCH_DEPLOYMENTS + 1);
+    watch->batch_due = now.boot_ms;
     watch->all_due = now.boot_ms + ROUND_MS;
 }
 
-/* The round whose next batch is due; NULL: none. */
-static Round *due_round(ReferenceWatch *watch, const Engine *engine, Now now)
+/* Whether a batch is due now, and has anything to ask for. */
+static bool begin_batch(ReferenceWatch *watch, Now now)
 {
+    ReferenceUses *uses = standing_uses(watch->standing);
+    watch->surveyed = 0;
     /* Many definitions come over many turns: what comes right after others waits for more. */
-    if (round_is_over(&watch->fresh) && watch->loaded_count && now.boot_ms >= watch->fresh.due) {
-        begin_fresh(watch, now);
+    watch->surveys_fresh = now.boot_ms >= watch->fresh_due && reference_uses_begin_fresh(uses, BATCH_DEPLOYMENTS);
+    if (watch->surveys_fresh) {
+        return true;
     }
-    if (round_is_over(&watch->all) && now.boot_ms >= watch->all_due) {
-        begin_all(watch, engine, now);
+    if (watch->left == 0 && now.boot_ms >= watch->all_due) {
+        begin_round(watch, now);
     }
-    if (!round_is_over(&watch->fresh) && now.boot_ms >= watch->fresh.due) {
-        return &watch->fresh;
+    if (watch->left == 0 || now.boot_ms < watch->batch_due) {
+        return false;
     }
-    return !round_is_over(&watch->all) && now.boot_ms >= watch->all.due ? &watch->all : NULL;
+    size_t maximum = watch->left < BATCH_DEPLOYMENTS ? watch->left : BATCH_DEPLOYMENTS;
+    watch->surveyed = reference_uses_begin_oldest(uses, maximum);
+    return true;
 }
 
-static void begin_survey(ReferenceWatch *watch, Round *round)
+static void begin_survey(ReferenceWatch *watch)
 {
-    watch->round = round;
-    watch->batch_end = reference_uses_batch(&round->uses, round->next, BATCH_DEPLOYMENTS);
     watch->survey = survey_new(BATCH_DEPLOYMENTS, !watch->without_pools);
-    for (size_t i = round->next; i < watch->batch_end; i++) {
-        survey_add(watch->survey, round->uses.items[i].reference);
+    const UsedDeployment *deployment;
+    TAILQ_FOREACH(deployment, reference_uses_batch(standing_uses(watch->standing)), queued)
+    {
+        survey_add(watch->survey, deployment->reference);
     }
 }
 
@@ -203,7 +125,6 @@ static void end_survey(ReferenceWatch *watch)
 {
     survey_free(watch->survey);
     watch->survey = NULL;
-    watch->round = NULL;
 }
 
 /* --- judging --- */
@@ -217,8 +138,8 @@ static void change_release(Change *change)
 
 static void change_add(ReferenceWatch *watch, const ReferenceUse *use, const ReferenceFaults *faults)
 {
-    const Round *round = watch->round;
-    Change change = {definition_hold(round->definitions[use->owner]), use->node, reference_faults_worst(faults), NULL};
+    Definition *definition = standing_find(watch->standing, use->definition->name)->definition;
+    Change change = {definition_hold(definition), use->node, reference_faults_worst(faults), NULL};
     for (size_t i = 0; i < faults->count && !change.message; i++) {
         change.message = faults->items[i].problem == change.problem ? text_copy(faults->items[i].message) : NULL;
     }
@@ -241,7 +162,7 @@ bool reference_watch_take_change(ReferenceWatch *watch, ReferenceChange *change)
 
 static void judge_use(ReferenceWatch *watch, const ReferenceUse *use)
 {
-    const SurveyedDeployment *deployment = survey_find(watch->survey, use->reference);
+    const SurveyedDeployment *deployment = survey_find(watch->survey, use->deployment->reference);
     if (deployment->presence == PRESENCE_UNKNOWN) {
         return;
     }
@@ -258,39 +179,46 @@ static void judge_use(ReferenceWatch *watch, const ReferenceUse *use)
 /* A definition often comes a moment before its deployments or their worker. */
 static void look_again(ReferenceWatch *watch, Now now)
 {
-    bool sooner = watch->round == &watch->fresh && watch->all_due > now.boot_ms + SECOND_LOOK_MS;
+    bool sooner = watch->surveys_fresh && watch->all_due > now.boot_ms + SECOND_LOOK_MS;
     if (sooner && watch->found) {
         watch->all_due = now.boot_ms + SECOND_LOOK_MS;
     }
     watch->found = false;
 }
 
+static void end_batch(ReferenceWatch *watch, Now now)
+{
+    if (watch->surveys_fresh) {
+        watch->fresh_due = now.boot_ms + BATCH_GAP_MS;
+    } else {
+        watch->batch_due = now.boot_ms + watch->gap_ms;
+        watch->left = watch->surveyed ? watch->left - watch->surveyed : 0;
+    }
+    look_again(watch, now);
+    end_survey(watch);
+}
+
 static void judge_some(ReferenceWatch *watch, Now now)
 {
-    Round *round = watch->round;
-    for (int i = 0; i < JUDGED_A_TURN && round->next < watch->batch_end; i++) {
-        judge_use(watch, &round->uses.items[round->next++]);
-    }
-    if (round->next == watch->batch_end) {
-        round->due = now.boot_ms + round->gap_ms;
-        look_again(watch, now);
-        end_survey(watch);
+    const ReferenceUse *use;
+    for (int i = 0; i < JUDGED_A_TURN; i++) {
+        if (!(use = reference_uses_next(standing_uses(watch->standing)))) {
+            end_batch(watch, now);
+            return;
+        }
+        judge_use(watch, use);
     }
 }
 
 /* --- asking --- */
 
-bool reference_watch_ask(ReferenceWatch *watch, const Engine *engine, Now now, const char **path, const char **body)
+bool reference_watch_ask(ReferenceWatch *watch, Now now, const char **path, const char **body)
 {
-    if (watch->asking) {
-        return false;
-    }
-    Round *round = watch->survey ? watch->round : due_round(watch, engine, now);
-    if (!round) {
+    if (watch->asking || (!watch->survey && !begin_batch(watch, now))) {
         return false;
     }
     if (!watch->survey) {
-        begin_survey(watch, round);
+        begin_survey(watch);
     }
     watch->asking = survey_next(watch->survey, path, &watch->body);
     if (!watch->asking) {
@@ -305,15 +233,16 @@ int64_t reference_watch_deadline(const ReferenceWatch *watch)
     if (watch->asking) {
         return TIME_NEVER;
     }
-    bool fresh = !round_is_over(&watch->fresh) || watch->loaded_count > 0;
-    int64_t due = watch->survey ? 0 : round_is_over(&watch->all) ? watch->all_due : watch->all.due;
-    return fresh && watch->fresh.due < due ? watch->fresh.due : due;
+    int64_t due = watch->survey ? 0 : watch->left ? watch->batch_due : watch->all_due;
+    bool fresh = reference_uses_any_fresh(standing_uses(watch->standing));
+    return fresh && watch->fresh_due < due ? watch->fresh_due : due;
 }
 
 /* Prefect decided nothing: the same batch later. */
 static void put_off(ReferenceWatch *watch, Now now)
 {
-    watch->round->due = now.boot_ms + RETRY_MS;
+    *(watch->surveys_fresh ? &watch->fresh_due : &watch->batch_due) = now.boot_ms + RETRY_MS;
+    reference_uses_put_back(standing_uses(watch->standing));
     end_survey(watch);
 }
 

@@ -5,8 +5,8 @@
 #ifndef SENDPOST_REFERENCES_WATCH_H
 #define SENDPOST_REFERENCES_WATCH_H
 
-#include "engine/engine.h"
 #include "references/standing.h"
+#include "time/instant.h"
 
 typedef struct ReferenceWatch ReferenceWatch;
 
@@ -16,10 +16,12 @@ const Standing *reference_watch_standing(const ReferenceWatch *watch);
 
 /* A definition came into force: its deployments are looked at next. */
 void reference_watch_loaded(ReferenceWatch *watch, Definition *definition);
+/* The sendpost is retired. */
+void reference_watch_gone(ReferenceWatch *watch, const char *sendpost);
 
 /* The next POST that is due, or false: path below Prefect's api_url, and body, valid until the next call. It must be
  * answered before another is given. */
-bool reference_watch_ask(ReferenceWatch *watch, const Engine *engine, Now now, const char **path, const char **body);
+bool reference_watch_ask(ReferenceWatch *watch, Now now, const char **path, const char **body);
 /* The answer, as survey_answer takes it. False with an error: Prefect refused, or answered nonsense. */
 bool reference_watch_answer(ReferenceWatch *watch, int status, bool too_large, Json *reply, Now now, Error *error);
 /* Boot ms by which reference_watch_ask must be called; TIME_NEVER while an answer is awaited. */

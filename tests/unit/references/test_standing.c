@@ -40,11 +40,9 @@ static void what_is_gone_is_forgotten(void **state)
     Standing *standing = standing_new();
     Definition *definition = fixture_read(HEAD "- {name: a, run: f/a}\n");
     standing_load(standing, definition);
-    standing_sweep(standing);
-    standing_load(standing, definition);
-    standing_sweep(standing);
+    standing_forget(standing, "weekly");
     assert_non_null(standing_find(standing, "daily"));
-    standing_sweep(standing);
+    standing_forget(standing, "daily");
     assert_null(standing_find(standing, "daily"));
     assert_int_equal(standing_set(standing, definition, 0, REFERENCE_MISSING), REFERENCE_MISSING);
     assert_int_equal(definition->references, 1);

@@ -3,7 +3,6 @@
 
 #include "base/limits.h"
 #include "references/survey.h"
-#include "references/uses.h"
 #include <stdio.h>
 
 #define ID    "0a000000-0000-0000-0000-000000000001"
@@ -210,35 +209,6 @@ static void pools(void **state)
     assert_int_equal(pool_of("[]"), POOL_UNKNOWN);
 }
 
-static void uses_of_one_deployment_stand_together(void **state)
-{
-    (void)state;
-    Definition *one = fixture_read("name: one\nstages:\n- {name: a, run: f/b}\n- {name: b, run: f/a}\n");
-    Definition *two = fixture_read("name: two\nstages:\n- {name: a, parallel: [{name: b, observe: f/b}]}\n"
-                                   "- {name: c, run: f/c}\n");
-    ReferenceUses uses = {0};
-    reference_uses_add(&uses, one, 1);
-    reference_uses_add(&uses, two, 2);
-    reference_uses_sort(&uses);
-    assert_int_equal(uses.count, 4);
-    assert_int_equal(reference_uses_deployments(&uses), 3);
-    size_t begin = 0;
-    for (int batch = 0; batch < 3; batch++) { /* one deployment each, however many use it */
-        size_t end = reference_uses_batch(&uses, begin, 1);
-        bool shared = text_equal(uses.items[begin].reference, "f/b");
-        assert_int_equal(end - begin, shared ? 2 : 1);
-        assert_int_equal(uses.items[begin].owner != uses.items[end - 1].owner, shared);
-        begin = end;
-    }
-    assert_int_equal(begin, 4);
-    assert_true(reference_uses_batch(&uses, 0, 2) < 4);
-    assert_int_equal(reference_uses_batch(&uses, 0, 3), 4);
-    assert_int_equal(reference_uses_batch(&uses, 0, 200), 4);
-    reference_uses_release(&uses);
-    definition_release(one);
-    definition_release(two);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,7 +221,6 @@ int main(void)
         cmocka_unit_test(what_decides_nothing_may_be_asked_again),
         cmocka_unit_test(refusals_leave_it_unknown),
         cmocka_unit_test(pools),
-        cmocka_unit_test(uses_of_one_deployment_stand_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

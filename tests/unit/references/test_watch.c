@@ -11,8 +11,6 @@
 enum { MINUTE = 60000 };
 
 typedef struct World {
-    Engine *engine;
-    Actions actions;
     ReferenceWatch *watch;
     Now now;
     const char *paused, *pool; /* what Prefect says of mailing/main */
@@ -23,29 +21,17 @@ typedef struct World {
 static void world_init(World *world)
 {
     *world = (World){.now = {1700000000000, 1000}, .paused = "false", .pool = "READY", .status = 200};
-    world->engine = engine_new(&(EngineOptions){.namespace = "ns", .ui_url = "http://prefect"});
     world->watch = reference_watch_new(world->now);
 }
 
 static void world_release(World *world)
 {
     reference_watch_free(world->watch);
-    actions_release(&world->actions);
-    engine_free(world->engine);
 }
 
-static void happen(World *world, HappeningKind kind, const char *file, Definition *definition)
-{
-    Happening happening = {.kind = kind, .file = {.file = file, .revision = "r", .definition = definition}};
-    engine_step(world->engine, &happening, world->now, &world->actions);
-    actions_clear(&world->actions);
-    engine_turn_end(world->engine);
-}
-
-static void load(World *world, const char *file, const char *text)
+static void load(World *world, const char *text)
 {
     Definition *definition = fixture_read(text);
-    happen(world, HAPPENED_LOADED, file, definition);
     reference_watch_loaded(world->watch, definition);
     definition_release(definition);
 }
@@ -68,10 +54,10 @@ static void turn(World *world)
 {
     const char *path, *body;
     while (reference_watch_deadline(world->watch) <= world->now.boot_ms) {
-        if (reference_watch_ask(world->watch, world->engine, world->now, &path, &body)) {
+        if (reference_watch_ask(world->watch, world->now, &path, &body)) {
             world->requests++;
             assert_true(reference_watch_deadline(world->watch) == TIME_NEVER);
-            assert_false(reference_watch_ask(world->watch, world->engine, world->now, &path, &body));
+            assert_false(reference_watch_ask(world->watch, world->now, &path, &body));
             answer(world, path);
         }
     }
@@ -113,7 +99,7 @@ static void looks_when_loaded_and_every_five_minutes(void **state)
     world_init(&world);
     turn(&world);
     assert_int_equal(world.requests, 0);
-    load(&world, "daily.yaml", daily);
+    load(&world, daily);
     turn(&world);
     assert_int_equal(world.requests, 3);
     assert_int_equal(problem_of(&world, "daily", 0), REFERENCE_FINE);
@@ -146,7 +132,7 @@ static void nothing_changes_while_prefect_is_away(void **state)
     (void)state;
     World world;
     world_init(&world);
-    load(&world, "daily.yaml", daily);
+    load(&world, daily);
     turn(&world);
     changed(&world, "daily/b missing");
     world.status = 0;
@@ -166,7 +152,7 @@ static void what_is_fine_is_looked_at_every_five_minutes(void **state)
     (void)state;
     World world;
     world_init(&world);
-    load(&world, "daily.yaml", "name: daily\nstages:\n- {name: a, run: mailing/main}\n");
+    load(&world, "name: daily\nstages:\n- {name: a, run: mailing/main}\n");
     until(&world, 1000 + 5 * MINUTE - 1);
     assert_int_equal(world.requests, 3);
     until(&world, 1000 + 5 * MINUTE);
@@ -186,7 +172,7 @@ static void many_are_spread(void **state)
     for (int i = 0; i < 250; i++) {
         buffer_format(&text, "- {name: s%d, run: mailing/d%d}\n", i, i);
     }
-    load(&world, "many.yaml", text.bytes);
+    load(&world, text.bytes);
     turn(&world);
     assert_int_equal(world.requests, 2); /* flows and deployments; without any found no pools */
     until(&world, 1000 + MINUTE - 1);
@@ -198,7 +184,7 @@ static void many_are_spread(void **state)
     until(&world, 1000 + MINUTE + 100000);
     assert_int_equal(world.requests, 10);
     /* Does not wait for the round. */
-    load(&world, "other.yaml", "name: other\nstages:\n- {name: a, run: mailing/other}\n");
+    load(&world, "name: other\nstages:\n- {name: a, run: mailing/other}\n");
     turn(&world);
     assert_int_equal(world.requests, 12);
     until(&world, 1000 + MINUTE + 199999);
@@ -221,9 +207,9 @@ static void a_deployment_that_many_use_holds_no_turn(void **state)
     for (int i = 0; i < 900; i++) {
         buffer_format(&text, "- {name: s%d, run: mailing/main}\n", i);
     }
-    load(&world, "many.yaml", text.bytes);
+    load(&world, text.bytes);
     const char *path, *body;
-    while (reference_watch_ask(world.watch, world.engine, world.now, &path, &body)) {
+    while (reference_watch_ask(world.watch, world.now, &path, &body)) {
         answer(&world, path);
     }
     assert_true(reference_watch_deadline(world.watch) <= world.now.boot_ms); /* it goes on with the next turn */
@@ -243,13 +229,13 @@ static void pools_that_are_hidden_are_asked_for_once(void **state)
     (void)state;
     World world;
     world_init(&world);
-    load(&world, "daily.yaml", daily);
+    load(&world, daily);
     const char *path, *body;
     for (int i = 0; i < 2; i++) {
-        assert_true(reference_watch_ask(world.watch, world.engine, world.now, &path, &body));
+        assert_true(reference_watch_ask(world.watch, world.now, &path, &body));
         assert_true(answer(&world, path));
     }
-    assert_true(reference_watch_ask(world.watch, world.engine, world.now, &path, &body));
+    assert_true(reference_watch_ask(world.watch, world.now, &path, &body));
     world.status = 403;
     assert_false(answer(&world, path));
     world.status = 200;
@@ -269,10 +255,8 @@ static void what_comes_one_after_another_is_asked_for_together(void **state)
     world_init(&world);
     for (int i = 0; i < 50; i++) {
         char *text = text_format("name: s%d\nstages:\n- {name: a, run: mailing/d%d}\n", i, i);
-        char *file = text_format("s%d.yaml", i);
-        load(&world, file, text);
+        load(&world, text);
         free(text);
-        free(file);
         turn(&world);
         world.now.boot_ms += 10;
     }
@@ -287,9 +271,9 @@ static void what_is_gone_is_not_asked_for(void **state)
     (void)state;
     World world;
     world_init(&world);
-    load(&world, "daily.yaml", daily);
+    load(&world, daily);
     turn(&world);
-    happen(&world, HAPPENED_GONE, "daily.yaml", NULL);
+    reference_watch_gone(world.watch, "daily");
     until(&world, 1000 + 10 * MINUTE);
     assert_int_equal(world.requests, 3);
     assert_null(standing_find(reference_watch_standing(world.watch), "daily"));
@@ -302,13 +286,13 @@ static void leaves_nothing_behind(void **state)
     (void)state;
     World world;
     world_init(&world);
-    load(&world, "daily.yaml", daily);
+    load(&world, daily);
     turn(&world);
-    load(&world, "other.yaml", "name: other\nstages:\n- {name: a, run: mailing/main}\n");
+    load(&world, "name: other\nstages:\n- {name: a, run: mailing/main}\n");
     world.now.boot_ms += 1000;
     const char *path, *body;
-    assert_true(reference_watch_ask(world.watch, world.engine, world.now, &path, &body));
-    load(&world, "third.yaml", "name: third\nstages:\n- {name: a, run: mailing/main}\n");
+    assert_true(reference_watch_ask(world.watch, world.now, &path, &body));
+    load(&world, "name: third\nstages:\n- {name: a, run: mailing/main}\n");
     world_release(&world);
 }
 
