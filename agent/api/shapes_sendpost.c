@@ -44,8 +44,9 @@ void shape_file_error(JsonWriter *writer, const char *name, const char *file, co
 static char *prefect_page(const Sendpost *sendpost, const ShapeContext *context)
 {
     for (size_t i = 0; i < sendpost->stage_count; i++) {
-        if (sendpost->stages[i].deployment_id) {
-            return deployment_url(context->ui_url, sendpost->stages[i].deployment_id);
+        const char *id = stage_deployment_id(&sendpost->stages[i]);
+        if (id) {
+            return deployment_url(context->ui_url, id);
         }
     }
     return NULL;

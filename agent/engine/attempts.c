@@ -145,10 +145,6 @@ static void deployment_known(Turn *turn, Run *run, int node, const Deployment *d
     }
     text_replace(&stage->deployment_id, deployment->id);
     text_replace(&stage->deployment_name, deployment->name);
-    SendpostStage *shown = sendpost_stage_of(run->sendpost, run, node);
-    if (shown) {
-        text_replace(&shown->deployment_id, deployment->id);
-    }
     if (observes) {
         stage_set_phase(turn, run, node, PHASE_LOOKING);
         return;
@@ -192,28 +188,16 @@ void deployments_prefetch(Turn *turn, Sendpost *sendpost)
 {
     for (size_t i = 0; i < sendpost->definition->node_count; i++) {
         const Node *node = &sendpost->definition->nodes[i];
-        Deployment *deployment =
-            node_is_leaf(node) ? deployments_of(&turn->engine->deployments, node->deployment) : NULL;
-        if (deployment && deployment->id) {
-            text_replace(&sendpost->stages[i].deployment_id, deployment->id);
-        } else if (deployment && !deployment->asking) {
+        SendpostStage *stage = &sendpost->stages[i];
+        if (node_is_leaf(node) && !stage->deployment) {
+            stage->deployment = deployments_of(&turn->engine->deployments, node->deployment);
+        }
+        Deployment *deployment = stage->deployment;
+        if (deployment && !deployment->id && !deployment->asking) {
             deployment->asking = deployment->background = true;
             Request *request = turn_request(turn, REQUEST_RESOLVE, NULL, 0);
             request->reference = deployment->reference;
             request->background = true;
-        }
-    }
-}
-
-/* The metrics show the id of every stage that names the deployment. */
-static void show_deployment(const Engine *engine, const Deployment *deployment)
-{
-    for (size_t i = 0; i < engine->sendpost_count; i++) {
-        Sendpost *sendpost = engine->sendposts[i];
-        for (size_t j = 0; sendpost->definition && j < sendpost->stage_count; j++) {
-            if (text_equal(sendpost->definition->nodes[j].deployment, deployment->reference)) {
-                text_replace(&sendpost->stages[j].deployment_id, deployment->id);
-            }
         }
     }
 }
@@ -245,7 +229,7 @@ void resolved_happened(Turn *turn, const AnswerEvent *answer)
     if (answer->outcome == OUTCOME_OK) {
         text_replace(&deployment->id, answer->deployment_id);
         text_replace(&deployment->name, answer->deployment_name);
-        show_deployment(turn->engine, deployment);
+        text_replace(&deployment->shown_id, deployment->id);
     }
     auto_free DeploymentWaiter *waiters = memory_steal(&deployment->waiters);
     size_t count = deployment->waiter_count;

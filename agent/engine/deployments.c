@@ -8,6 +8,7 @@ static void deployment_free(Deployment *deployment)
     free(deployment->reference);
     free(deployment->id);
     free(deployment->name);
+    free(deployment->shown_id);
     free(deployment->waiters);
     free(deployment);
 }

@@ -14,6 +14,7 @@ typedef struct DeploymentWaiter {
 typedef struct Deployment {
     char *reference;
     char *id, *name; /* NULL: not known */
+    char *shown_id;  /* the last one that was known */
     bool asking;     /* a request is out */
     bool background; /* and nobody waited when it was sent */
     int failures;    /* of asking, in a row */

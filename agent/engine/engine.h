@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "engine/actions.h"
+#include "engine/deployments.h"
 #include "engine/event.h"
 #include "engine/totals.h"
 #include "time/instant.h"
@@ -61,9 +62,9 @@ typedef struct Run {
 typedef struct SendpostStage {
     char *path;
     StageTotals totals;
-    State state;         /* of the shown run */
-    int64_t started_at;  /* while active, else 0 */
-    char *deployment_id; /* once Prefect has answered; NULL before */
+    State state;            /* of the shown run */
+    int64_t started_at;     /* while active, else 0 */
+    Deployment *deployment; /* of a leaf, once its definition is loaded; NULL before */
     bool dirty;
 } SendpostStage;
 
@@ -149,6 +150,11 @@ const AgentTotals *engine_totals(const Engine *engine);
 size_t engine_file_count(const Engine *engine);
 const DefinitionFile *engine_file_at(const Engine *engine, size_t index); /* by name */
 State sendpost_state(const Sendpost *sendpost);
+/* Of a stage's deployment; NULL until Prefect has answered. */
+static inline const char *stage_deployment_id(const SendpostStage *stage)
+{
+    return stage->deployment ? stage->deployment->shown_id : NULL;
+}
 const Run *sendpost_shown_run(const Sendpost *sendpost); /* the newest admitted one, or NULL */
 int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage);
 int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now); /* planned or scheduled, wall ms; 0: none */

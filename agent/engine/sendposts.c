@@ -63,19 +63,13 @@ void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost)
             (engine->sendpost_count - at) * sizeof *engine->sendposts);
 }
 
-static void stage_free(SendpostStage *stage)
-{
-    free(stage->path);
-    free(stage->deployment_id);
-}
-
 void sendpost_free(Sendpost *sendpost)
 {
     for (size_t i = 0; i < sendpost->stage_count; i++) {
-        stage_free(&sendpost->stages[i]);
+        free(sendpost->stages[i].path);
     }
     for (size_t i = 0; i < sendpost->former_count; i++) {
-        stage_free(&sendpost->former[i]);
+        free(sendpost->former[i].path);
     }
     free(sendpost->stages);
     free(sendpost->former);
@@ -150,6 +144,7 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
             !stage_recall(sendpost->former, sendpost->former_count, path, &stages[i])) {
             stages[i].path = text_copy(path);
         }
+        stages[i].deployment = NULL; /* it may name another */
     }
     size_t former_count = 0;
     SendpostStage *former = stages_keep(NULL, &former_count, sendpost->former, sendpost->former_count);

@@ -122,7 +122,7 @@ static void take_stage(Buffer *texts, const Sendpost *sendpost, size_t index, Re
     begin = texts->length;
     label_append(texts, begin, "kind", node_kind_names[node->kind]);
     label_append(texts, begin, "deployment", node->deployment);
-    label_append(texts, begin, "deployment_id", stage->deployment_id);
+    label_append(texts, begin, "deployment_id", stage_deployment_id(stage));
     item->info = text_since(texts, begin);
     if (problem != REFERENCE_FINE) {
         begin = texts->length;

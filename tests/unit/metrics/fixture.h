@@ -133,7 +133,7 @@ static inline void live(Sendpost *sendpost)
     SendpostStage *stage = &sendpost->stages[2];
     assert_string_equal(stage->path, "deliver/email");
     stage->state = STATE_FAILED;
-    stage->deployment_id = text_copy("deployment");
+    text_replace(&stage->deployment->shown_id, "deployment");
     stage->totals =
         (StageTotals){.ended = 4, .duration_sum_ms = 10001, .last_duration_ms = 1, .failures = 2, .retries = 1};
 }
