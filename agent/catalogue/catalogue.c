@@ -46,13 +46,14 @@ struct Catalogue {
     uint64_t scans;               /* those of them that counted, and the one that goes on */
     uint64_t wanted;              /* the scan that is wanted at once; not more than `scans`: none */
     bool judged;                  /* what is in force was decided anew, and is to be told */
+    Judging *judging;             /* while it is */
     size_t changes;               /* that it led to */
 
     int64_t noticed_at, last_at; /* boot ms: first and last happening since the last scan that counted; 0: none */
     int64_t git_since, git_due;  /* Git is at work, since then; to be looked at again; 0: it is not */
     int64_t compare_due;
 
-    char digest[DIGEST_HEX_SIZE];                  /* of all files; "" before the first scan */
+    char digest[DIGEST_HEX_SIZE];                  /* of all files; "": not known */
     char *applied, *attempted, *error, *unwatched; /* shown */
     CatalogueStatistics statistics;
 };
@@ -100,6 +101,7 @@ void catalogue_free(Catalogue *catalogue)
         return;
     }
     scan_free(catalogue->scan);
+    names_free(catalogue->judging);
     git_free(catalogue->git);
     queue_release(&catalogue->queue);
     map_free(catalogue->holders);
@@ -302,8 +304,13 @@ static void judge(Catalogue *catalogue, Now now)
 {
     (void)now;
     if (catalogue->files.changed) {
+        catalogue->judging =
+            catalogue->judging ? catalogue->judging : names_begin(&catalogue->files, catalogue->holders);
+        if (!names_step(catalogue->judging)) {
+            return;
+        }
+        names_end(memory_steal(&catalogue->judging), &catalogue->holders);
         catalogue->judged = true;
-        names_judge(&catalogue->files, &catalogue->holders);
     }
     catalogue->step = STEP_REVISION;
 }
@@ -311,7 +318,10 @@ static void judge(Catalogue *catalogue, Now now)
 static void name_revision(Catalogue *catalogue, Now now)
 {
     (void)now;
-    if (catalogue->judged || !catalogue->digest[0]) {
+    bool stale = catalogue->judged || !catalogue->digest[0];
+    if (stale && catalogue->commit[0]) {
+        catalogue->digest[0] = '\0';
+    } else if (stale) {
         files_sort(&catalogue->files);
         files_digest(&catalogue->files, catalogue->digest);
     }
@@ -333,14 +343,19 @@ static void count_files(Catalogue *catalogue)
 static void tell(Catalogue *catalogue, Now now)
 {
     (void)now;
+    if (catalogue->queue.told == 0) {
+        catalogue->queue.pushed = 0;
+    }
     if (catalogue->judged || !catalogue->started) {
-        queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted);
+        if (!queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted)) {
+            return;
+        }
         files_drop_absent(&catalogue->files);
         count_files(catalogue);
     }
     catalogue->judged = false;
     catalogue->started = true;
-    catalogue->changes = catalogue->queue.count - catalogue->queue.first;
+    catalogue->changes = catalogue->queue.pushed;
     catalogue->statistics.last_reload_successful = !catalogue->error && catalogue->statistics.broken == 0;
     catalogue->step = STEP_SETTLE;
 }
@@ -367,7 +382,9 @@ void catalogue_start(Catalogue *catalogue)
         catalogue_run(catalogue, clock_now());
     }
     if (catalogue->step != STEP_SETTLE) {
-        tell(catalogue, clock_now());
+        while (catalogue->step != STEP_SETTLE) {
+            tell(catalogue, clock_now());
+        }
         catalogue->step = STEP_NONE;
     }
 }
@@ -418,5 +435,6 @@ void catalogue_replay(Catalogue *catalogue)
         definition_release(memory_steal(&file->told));
         fault_set(&file->told_fault, NULL, 0, 0);
     }
-    queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted);
+    while (!queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted)) {
+    }
 }

@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+enum { TOLD_AT_ONCE = 500 }; /* files that are looked at */
+
 static void change_release(QueuedChange *change)
 {
     free(change->file);
@@ -17,7 +19,7 @@ void queue_clear(Queue *queue)
     for (size_t i = queue->first; i < queue->count; i++) {
         change_release(&queue->items[i]);
     }
-    queue->first = queue->count = 0;
+    queue->first = queue->count = queue->told = 0;
 }
 
 void queue_release(Queue *queue)
@@ -55,6 +57,7 @@ bool queue_take(Queue *queue, CatalogueChange *change)
 static QueuedChange *push(Queue *queue, CatalogueChangeKind kind, const char *file)
 {
     array_push(queue->items, queue->count, queue->capacity) = (QueuedChange){.kind = kind, .file = text_copy(file)};
+    queue->pushed++;
     return &queue->items[queue->count - 1];
 }
 
@@ -107,17 +110,19 @@ static void tell(Queue *queue, File *file, const Map *holders, const char *revis
     }
 }
 
-void queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision)
+bool queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision)
 {
     files_sort(files);
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->items[i]->present) {
-            tell(queue, files->items[i], holders, revision);
+    for (int i = 0; i < TOLD_AT_ONCE && queue->told < 2 * files->count; i++, queue->told++) {
+        bool second = queue->told >= files->count;
+        File *file = files->items[second ? queue->told - files->count : queue->told];
+        if (!second && file->present) {
+            tell(queue, file, holders, revision);
+        } else if (second && !file->present) {
+            queue_gone(queue, file->name, file->good);
         }
     }
-    for (size_t i = 0; i < files->count; i++) {
-        if (!files->items[i]->present) {
-            queue_gone(queue, files->items[i]->name, files->items[i]->good);
-        }
-    }
+    bool done = queue->told == 2 * files->count;
+    queue->told = done ? 0 : queue->told;
+    return done;
 }

@@ -16,6 +16,8 @@ typedef struct QueuedChange {
 typedef struct Queue {
     QueuedChange *items;
     size_t first, count, capacity;
+    size_t pushed;      /* since this was 0 */
+    size_t told;        /* how far telling the differences has come */
     QueuedChange taken; /* given out last */
 } Queue;
 
@@ -27,8 +29,8 @@ bool queue_take(Queue *queue, CatalogueChange *change); /* its texts are valid u
 /* That the file is gone. A sendpost that another file defines by now is not retired by it. last: what was last good of
  * it; NULL when that is not known. */
 void queue_gone(Queue *queue, const char *file, Definition *last);
-/* What is in force or wrong and not told yet, in the order of the files, then which files are gone. Sorts the files.
- * revision: of the files as they are. */
-void queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision);
+/* What is in force or wrong and not told yet, in the order of the files, then which files are gone: a bounded part of
+ * it; true: all was told. Sorts the files. revision: of the files as they are. */
+bool queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each name has a claim: the files that want it, and perhaps one that keeps it. A claim that is settled may refuse
- * files; a refused file keeps its last good name, whose claim is then settled again. */
+ * files; a refused file keeps its last good name, whose claim is then settled again. All of it is decided beside what
+ * is in force, in steps, so that nothing waits for thousands of files. */
 #include "catalogue/names.h"
+#include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -14,12 +16,21 @@ typedef struct Claim {
     struct Claim *next;
 } Claim;
 
-typedef struct Judging {
+enum { STEP_FILES = 1000 };
+
+typedef enum Phase { PHASE_ENTER, PHASE_SETTLE, PHASE_HOLD, PHASE_DECIDED } Phase;
+
+struct Judging {
+    Files *files;
+    const Map *before; /* the holders */
+    Phase phase;
+    size_t at; /* file of this phase */
     Map *claims;
     Claim *pool; /* two for each file at most */
     size_t used;
     Claim *queue;
-} Judging;
+    Map *holders;
+};
 
 static Claim *claim_of(Judging *judging, const char *name)
 {
@@ -70,7 +81,7 @@ static void settle(Judging *judging, Claim *claim)
     }
 }
 
-static void enter(Judging *judging, File *file, const Map *holders)
+static void enter(Judging *judging, File *file)
 {
     file->rival = NULL;
     if (!file->current) {
@@ -81,62 +92,104 @@ static void enter(Judging *judging, File *file, const Map *holders)
     file->next = claim->wanting;
     claim->wanting = file;
     claim->count++;
-    claim->before = map_find(holders, file->current->name);
+    claim->before = map_find(judging->before, file->current->name);
     enqueue(judging, claim);
 }
 
-static void take_force(File *file)
+/* What will be in force of it. */
+static Definition *decided(const File *file)
 {
-    if (file->current && !file->rival && file->good != file->current) {
-        definition_release(file->good);
-        file->good = definition_hold(file->current);
+    return file->current && !file->rival ? file->current : file->good;
+}
+
+static void hold(Judging *judging, File *file)
+{
+    const Definition *definition = decided(file);
+    if (definition) {
+        map_put(judging->holders, definition->name, file);
     }
 }
 
-static void judge_all(Files *files, const Map *holders)
+static void settle_next(Judging *judging)
 {
-    auto_free Claim *pool = memory_new(2 * files->count * sizeof *pool);
-    Judging judging = {.claims = map_new(1), .pool = pool};
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->items[i]->present) {
-            enter(&judging, files->items[i], holders);
+    Claim *claim = judging->queue;
+    judging->queue = claim->next;
+    claim->queued = false;
+    settle(judging, claim);
+}
+
+/* False: this phase is over. */
+static bool each_file(Judging *judging, void (*visit)(Judging *, File *))
+{
+    if (judging->at == judging->files->count) {
+        judging->at = 0;
+        return false;
+    }
+    File *file = judging->files->items[judging->at++];
+    if (file->present) {
+        visit(judging, file);
+    }
+    return true;
+}
+
+Judging *names_begin(Files *files, const Map *holders)
+{
+    Judging *judging = memory_new(sizeof *judging);
+    *judging = (Judging){.files = files, .before = holders};
+    if (files->unclear) {
+        judging->claims = map_new(1);
+        judging->holders = map_new(1);
+        judging->pool = memory_new(2 * files->count * sizeof *judging->pool);
+    } else {
+        judging->phase = PHASE_DECIDED; /* every file keeps its name */
+    }
+    return judging;
+}
+
+bool names_step(Judging *judging)
+{
+    for (int i = 0; i < STEP_FILES && judging->phase != PHASE_DECIDED; i++) {
+        bool more = true;
+        if (judging->phase == PHASE_ENTER) {
+            more = each_file(judging, enter);
+        } else if (judging->phase == PHASE_HOLD) {
+            more = each_file(judging, hold);
+        } else if (judging->queue) {
+            settle_next(judging);
+        } else {
+            more = false;
         }
+        judging->phase += more ? 0 : 1;
     }
-    while (judging.queue) {
-        Claim *claim = judging.queue;
-        judging.queue = claim->next;
-        claim->queued = false;
-        settle(&judging, claim);
-    }
-    map_free(judging.claims);
+    return judging->phase == PHASE_DECIDED;
 }
 
-static Map *holders_of(const Files *files)
+void names_end(Judging *judging, Map **holders)
 {
-    Map *holders = map_new(1);
+    Files *files = judging->files;
+    invariant(judging->phase == PHASE_DECIDED);
+    files->changed = files->unclear = false;
     for (size_t i = 0; i < files->count; i++) {
         File *file = files->items[i];
-        if (file->present && file->good) {
-            map_put(holders, file->good->name, file);
+        Definition *definition = file->present ? decided(file) : file->good;
+        if (definition != file->good) {
+            definition_release(file->good);
+            file->good = definition_hold(definition);
         }
     }
-    return holders;
+    if (judging->holders) {
+        map_free(*holders);
+        *holders = memory_steal(&judging->holders);
+    }
+    names_free(judging);
 }
 
-void names_judge(Files *files, Map **holders)
+void names_free(Judging *judging)
 {
-    bool unclear = files->unclear;
-    files->changed = files->unclear = false;
-    if (unclear) {
-        judge_all(files, *holders);
-    }
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->items[i]->present) {
-            take_force(files->items[i]);
-        }
-    }
-    if (unclear) {
-        map_free(*holders);
-        *holders = holders_of(files);
+    if (judging) {
+        map_free(judging->claims);
+        map_free(judging->holders);
+        free(judging->pool);
+        free(judging);
     }
 }

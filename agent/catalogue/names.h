@@ -8,7 +8,15 @@
 #include "catalogue/files.h"
 
 /* Decides for the present files what is in force (`good`) and who is in the way (`rival`); nothing has changed since.
- * holders: which file has each name, as it was; exchanged for how it is. Pure, and linear in the number of files. */
-void names_judge(Files *files, Map **holders);
+ * Pure, and linear in the number of files, which must not change until it ends. */
+typedef struct Judging Judging;
+
+/* holders: which file has each name, as it was. */
+Judging *names_begin(Files *files, const Map *holders);
+/* A bounded part of it; true: all is decided. */
+bool names_step(Judging *judging);
+/* Puts what was decided in force, and exchanges the holders. Frees the judging. */
+void names_end(Judging *judging, Map **holders);
+void names_free(Judging *judging); /* in the middle of it; NULL is legal */
 
 #endif

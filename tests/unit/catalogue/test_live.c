@@ -68,6 +68,45 @@ static void a_directory_that_is_never_quiet_is_taken(void **state)
     catalogue_free(catalogue);
 }
 
+/* Scans, and takes all changes after each slice: how many there were, of that kind alone. */
+static size_t scan_in_slices(Catalogue *catalogue, int64_t boot_ms, CatalogueChangeKind kind)
+{
+    enum { SLICE_MAX = 500 };
+    size_t all = 0, slice;
+    CatalogueOutcome outcome;
+    catalogue_request(catalogue);
+    do {
+        slice = 0;
+        catalogue_run(catalogue, (Now){.wall_ms = 1, .boot_ms = boot_ms});
+        for (CatalogueChange change; catalogue_take(catalogue, &change); slice++) {
+            assert_int_equal(change.kind, kind);
+        }
+        assert_true(slice <= SLICE_MAX);
+        all += slice;
+    } while (!catalogue_settle(catalogue, 1, &outcome));
+    assert_int_equal(outcome.changes, all);
+    return all;
+}
+
+static void many_files_are_told_in_slices(void **state)
+{
+    enum { MANY = 1200 };
+    (void)state;
+    Catalogue *catalogue = live(directory, "");
+    for (int i = 0; i < MANY; i++) {
+        char file[32], name[32];
+        snprintf(file, sizeof file, "f%d.yaml", i);
+        snprintf(name, sizeof name, "s%d", i);
+        define(file, name);
+    }
+    assert_int_equal(scan_in_slices(catalogue, 2000, CATALOGUE_LOADED), MANY);
+    assert_int_equal(scan_in_slices(catalogue, 3000, CATALOGUE_LOADED), 0);
+    shell("rm f*.yaml");
+    assert_int_equal(scan_in_slices(catalogue, 4000, CATALOGUE_GONE), MANY);
+    assert_int_equal(catalogue_statistics(catalogue)->loaded, 0);
+    catalogue_free(catalogue);
+}
+
 static void comparing_needs_no_notice(void **state)
 {
     (void)state;
@@ -332,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(changes_are_taken_when_quiet),
         TEST(a_directory_that_is_never_quiet_is_taken),
+        TEST(many_files_are_told_in_slices),
         TEST(comparing_needs_no_notice),
         TEST(a_request_does_not_wait),
         TEST(a_request_during_a_scan_is_for_the_next),
