@@ -31,7 +31,8 @@ static void step_change(Loop *loop, const CatalogueChange *change, Now now)
         [CATALOGUE_LOADED] = HAPPENED_LOADED, [CATALOGUE_BROKEN] = HAPPENED_BROKEN, [CATALOGUE_GONE] = HAPPENED_GONE};
     Happening happening = {
         .kind = kinds[change->kind],
-        .file = {change->file, change->revision, change->definition, change->message, change->line, change->column},
+        .file = {change->file, change->revision, change->definition, change->message, change->line, change->column,
+                 change->kept},
     };
     engine_step(loop->engine, &happening, now, &loop->actions);
     loop->happened = true;

@@ -142,6 +142,7 @@ void catalogue_remember(Catalogue *catalogue, const char *name, const char *revi
     if (definition && !map_find(catalogue->holders, definition->name)) {
         file->good = definition;
         text_replace(&file->revision, revision);
+        file->kept = true;
         map_put(catalogue->holders, definition->name, file);
     } else {
         definition_release(definition);
@@ -434,6 +435,7 @@ void catalogue_replay(Catalogue *catalogue)
         File *file = catalogue->files.items[i];
         definition_release(memory_steal(&file->told));
         fault_set(&file->told_fault, NULL, 0, 0);
+        file->kept = false;
     }
     while (!queue_differences(&catalogue->queue, &catalogue->files, catalogue->holders, catalogue->attempted)) {
     }

@@ -38,6 +38,7 @@ typedef struct CatalogueChange {
     Definition *definition; /* borrowed. LOADED: now in force; GONE: the last good one, or NULL */
     const char *message;    /* BROKEN, from here on: the first error */
     int line, column;
+    bool kept; /* LOADED: as it was remembered */
 } CatalogueChange;
 
 typedef struct Catalogue Catalogue;

@@ -50,7 +50,8 @@ bool queue_take(Queue *queue, CatalogueChange *change)
                                 .definition = taken->definition,
                                 .message = taken->fault.message,
                                 .line = taken->fault.line,
-                                .column = taken->fault.column};
+                                .column = taken->fault.column,
+                                .kept = taken->kept};
     return true;
 }
 
@@ -73,12 +74,14 @@ static void tell_loaded(Queue *queue, File *file, const Map *holders, const char
     if (file->told && !text_equal(file->told->name, file->good->name) && !map_find(holders, file->told->name)) {
         queue_gone(queue, file->name, file->told);
     }
-    if (file->good == file->current || !file->revision) {
+    if ((file->good == file->current || !file->revision) && !text_equal(file->revision, revision)) {
         text_replace(&file->revision, revision);
+        file->kept = false;
     }
     QueuedChange *change = push(queue, CATALOGUE_LOADED, file->name);
     change->definition = definition_hold(file->good);
     change->revision = text_copy(file->revision);
+    change->kept = file->kept;
     definition_release(file->told);
     file->told = definition_hold(file->good);
     fault_set(&file->told_fault, NULL, 0, 0);

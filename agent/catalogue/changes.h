@@ -11,6 +11,7 @@ typedef struct QueuedChange {
     char *file, *revision;
     Definition *definition; /* a reference */
     Fault fault;
+    bool kept;
 } QueuedChange;
 
 typedef struct Queue {

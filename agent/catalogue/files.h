@@ -25,6 +25,7 @@ typedef struct File {
     struct File *next;  /* used by judging */
     Definition *good;   /* in force: the last good one; NULL: none */
     char *revision;     /* that it came with; NULL: not known */
+    bool kept;          /* both are as they were remembered */
     Definition *told;   /* what the engine has; NULL: nothing */
     Fault told_fault;
 } File;

@@ -175,6 +175,7 @@ void names_end(Judging *judging, Map **holders)
         if (definition != file->good) {
             definition_release(file->good);
             file->good = definition_hold(definition);
+            file->kept = false;
         }
     }
     if (judging->holders) {

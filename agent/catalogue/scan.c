@@ -21,6 +21,12 @@ typedef struct Place {
     Stamp stamp;
 } Place;
 
+/* A file to be read: what it was when it was listed. */
+typedef struct Differing {
+    File *file;
+    Stamp stamp;
+} Differing;
+
 typedef enum ScanPhase { PHASE_LIST, PHASE_READ, PHASE_COMPARE, PHASE_DONE } ScanPhase;
 
 struct Scan {
@@ -32,7 +38,7 @@ struct Scan {
     Map *unknown;        /* names that cannot be looked behind: what is known there stays */
     Place *places;
     size_t place_count, place_capacity, compared;
-    File **differing;
+    Differing *differing;
     size_t differing_count, differing_capacity, read_count;
     bool failed, torn;
     char *problem;
@@ -130,7 +136,7 @@ static void listed_file(Scan *scan, const Listed *listed)
         return;
     }
     if (!file->read || broken || !stamp_equal(&file->stamp, &listed->stamp)) {
-        array_push(scan->differing, scan->differing_count, scan->differing_capacity) = file;
+        array_push(scan->differing, scan->differing_count, scan->differing_capacity) = (Differing){file, listed->stamp};
     }
 }
 
@@ -208,15 +214,15 @@ static void parse(Scan *scan, File *file, const Buffer *text)
     findings_release(&findings);
 }
 
-/* False: it was written to meanwhile. */
-static bool read_whole(Scan *scan, File *file, const char *path)
+/* stamp: as it was last seen, and then as it is. False: it was written to meanwhile. */
+static bool read_whole(Scan *scan, File *file, const char *path, Stamp *stamp)
 {
     auto_buffer text;
     buffer_init(&text, DOCUMENT_SIZE_MAX);
     Error error = {0};
-    Stamp before = stamp_of_path(path, true);
     bool read = file_read(path, DOCUMENT_SIZE_MAX, &text, &error);
-    Stamp after = stamp_of_path(path, true);
+    Stamp before = *stamp, after = stamp_of_path(path, true);
+    *stamp = after;
     if (!stamp_equal(&before, &after)) {
         return false;
     }
@@ -237,10 +243,11 @@ static void read_one(Scan *scan)
         scan->phase = PHASE_COMPARE;
         return;
     }
-    File *file = scan->differing[scan->read_count++];
+    Differing *differing = &scan->differing[scan->read_count++];
+    File *file = differing->file;
     auto_free char *path = text_format("%s/%s", scan->plan.directory, file->name);
     for (int tries = 0; tries < READ_TRIES; tries++) {
-        if (read_whole(scan, file, path)) {
+        if (read_whole(scan, file, path, &differing->stamp)) {
             return;
         }
     }

@@ -146,7 +146,7 @@ static void refuse_extras(Builder *builder, const yaml_event_t *event)
     }
 }
 
-static DocumentNode *build(Builder *builder, const yaml_event_t *event);
+static DocumentNode *build(Builder *builder, yaml_event_t *event);
 
 static DocumentNode *node_new(Builder *builder, const yaml_event_t *event, DocumentKind kind)
 {
@@ -160,14 +160,15 @@ static DocumentNode *node_new(Builder *builder, const yaml_event_t *event, Docum
     return node;
 }
 
-static DocumentNode *build_scalar(Builder *builder, const yaml_event_t *event)
+/* Takes its text out of the event. */
+static DocumentNode *build_scalar(Builder *builder, yaml_event_t *event)
 {
     if (strlen((const char *)event->data.scalar.value) != event->data.scalar.length) {
         fail(builder, &event->start_mark, "a NUL character is not allowed");
         return NULL;
     }
     DocumentNode *node = node_new(builder, event, DOCUMENT_STRING);
-    node->text = text_copy_length((const char *)event->data.scalar.value, event->data.scalar.length);
+    node->text = memory_steal(&event->data.scalar.value);
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (!node->quoted) {
         document_resolve_scalar(node);
@@ -298,7 +299,7 @@ static DocumentNode *build_collection(Builder *builder, const yaml_event_t *even
     return node;
 }
 
-static DocumentNode *build(Builder *builder, const yaml_event_t *event)
+static DocumentNode *build(Builder *builder, yaml_event_t *event)
 {
     refuse_extras(builder, event);
     if (++builder->nodes > DOCUMENT_NODES_MAX) {

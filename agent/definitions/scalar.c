@@ -70,6 +70,9 @@ void document_resolve_scalar(DocumentNode *node)
                                            "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
     const char *text = node->text;
     bool integer;
+    if (*text && !strchr("~nNtTfF.+-0123456789", *text)) { /* as most are */
+        return;
+    }
     if (is_one_of(text, nulls)) {
         node->kind = DOCUMENT_NULL;
     } else if (is_one_of(text, trues) || is_one_of(text, falses)) {

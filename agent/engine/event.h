@@ -50,6 +50,7 @@ typedef struct FileEvent {
     Definition *definition; /* LOADED: now in force; GONE: the last good one, or NULL when it is not known */
     const char *message;    /* BROKEN */
     int line, column;
+    bool kept; /* LOADED: the journal has it so already */
 } FileEvent;
 
 /* What makes a request the same as an earlier one: a client's idempotency key, or the signature of a webhook. */

@@ -186,7 +186,9 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
     }
     sendpost_show(turn->engine, sendpost);
     deployments_prefetch(turn, sendpost);
-    keep_definition(turn, event, sendpost->definition);
+    if (!event->kept) {
+        keep_definition(turn, event, sendpost->definition);
+    }
     if (changed) {
         turn_file_event(turn, EVENT_DEFINITION_LOADED, sendpost->name, event->revision);
     }

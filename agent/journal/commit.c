@@ -148,19 +148,41 @@ static bool put_key(Journal *journal, const KeyRecord *key, Error *error)
     return store_run(journal, statement, error);
 }
 
-static bool put_definition(Journal *journal, const DefinitionChange *change, Error *error)
+static int by_digest(const void *a, const void *b)
+{
+    return strcmp((*(const Definition *const *)a)->sha256, (*(const Definition *const *)b)->sha256);
+}
+
+/* In the order of their keys: thousands at once would be put all over the table, and its pages written again and again.
+ */
+static bool put_texts(Journal *journal, const Changes *changes, Error *error)
+{
+    size_t count = 0;
+    auto_free const Definition **sorted = memory_new(changes->definition_count * sizeof *sorted);
+    for (size_t i = 0; i < changes->definition_count; i++) {
+        if (changes->definitions[i].definition) {
+            sorted[count++] = changes->definitions[i].definition;
+        }
+    }
+    qsort(sorted, count, sizeof *sorted, by_digest);
+    for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_DEFINITION);
+        bind_text(statement, 1, sorted[i]->sha256);
+        sqlite3_bind_blob64(statement, 2, sorted[i]->text, sorted[i]->length, SQLITE_STATIC);
+        if (!store_run(journal, statement, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool put_file(Journal *journal, const DefinitionChange *change, Error *error)
 {
     sqlite3_stmt *statement;
     if (!change->definition) {
         statement = store_statement(journal, STATEMENT_DELETE_FILE);
         bind_text(statement, 1, change->file);
         return store_run(journal, statement, error);
-    }
-    statement = store_statement(journal, STATEMENT_PUT_DEFINITION);
-    bind_text(statement, 1, change->definition->sha256);
-    sqlite3_bind_blob64(statement, 2, change->definition->text, change->definition->length, SQLITE_STATIC);
-    if (!store_run(journal, statement, error)) {
-        return false;
     }
     statement = store_statement(journal, STATEMENT_PUT_FILE);
     bind_text(statement, 1, change->file);
@@ -188,8 +210,11 @@ static bool put_audits(Journal *journal, Error *error)
 
 static bool put_all(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error)
 {
+    if (!put_texts(journal, changes, error)) {
+        return false;
+    }
     for (size_t i = 0; i < changes->definition_count; i++) {
-        if (!put_definition(journal, &changes->definitions[i], error)) {
+        if (!put_file(journal, &changes->definitions[i], error)) {
             return false;
         }
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Totals are many small numbers that change together: one row holds them as JSON, by name, so that later versions may
- * add some. */
+ * add some; those that are 0 are left out. */
 #include "base/json_writer.h"
 #include "base/memory.h"
 #include "journal/store.h"
@@ -58,10 +58,22 @@ static const NumberField agent_fields[] = {NUMBER(AgentTotals, flow_runs_created
 
 #define FIELDS(list) list, sizeof(list) / sizeof *(list)
 
+static bool all_zero(const int64_t *values, int count)
+{
+    int i = 0;
+    while (i < count && values[i] == 0) {
+        i++;
+    }
+    return i == count;
+}
+
 static void write_fields(JsonWriter *writer, const NumberField *fields, size_t count, const void *record)
 {
     for (size_t i = 0; i < count; i++) {
         const int64_t *values = (const int64_t *)(const void *)((const char *)record + fields[i].offset);
+        if (all_zero(values, fields[i].count)) {
+            continue;
+        }
         if (fields[i].count == 1) {
             json_write_integer(writer, fields[i].name, *values);
             continue;

@@ -201,9 +201,6 @@ class Agent:
         return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
     def processor_ms(self) -> float:
-        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[0]) / 1e6
-
-    def processor_ms(self) -> float:
         """That it has used so far."""
         user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) * 1000 / os.sysconf("SC_CLK_TCK")

@@ -83,6 +83,38 @@ static void what_was_good_is_remembered(void **state)
     catalogue_free(catalogue);
 }
 
+static bool next_is_kept(Catalogue *catalogue)
+{
+    CatalogueChange change;
+    assert_true(catalogue_take(catalogue, &change));
+    assert_int_equal(change.kind, CATALOGUE_LOADED);
+    return change.kept;
+}
+
+/* What the journal has already needs no writing: the same text, of the same revision. */
+static void what_is_as_it_was_remembered_is_kept(void **state)
+{
+    (void)state;
+    define("a.yaml", "a");
+    Catalogue *first = catalogue_of(directory, "loaded a.yaml as a; ");
+    for (int same = 0; same < 2; same++) {
+        Catalogue *catalogue = catalogue_new(directory);
+        const char *revision = same ? catalogue_statistics(first)->attempted : "r1", *text = "name: a\n" STAGES;
+        catalogue_remember(catalogue, "a.yaml", revision, text, strlen(text));
+        catalogue_start(catalogue);
+        assert_int_equal(next_is_kept(catalogue), same);
+        catalogue_replay(catalogue); /* a commit failed */
+        assert_false(next_is_kept(catalogue));
+        catalogue_free(catalogue);
+    }
+    Catalogue *catalogue = catalogue_new(directory);
+    remember(catalogue, "a.yaml", "name: a\ndescription: other\n" STAGES);
+    catalogue_start(catalogue);
+    assert_false(next_is_kept(catalogue));
+    catalogue_free(catalogue);
+    catalogue_free(first);
+}
+
 static void who_had_a_name_is_remembered(void **state)
 {
     (void)state;
@@ -272,6 +304,7 @@ int main(void)
         TEST(editors_leave_other_files),
         TEST(broken_file_keeps_its_last_good_definition),
         TEST(what_was_good_is_remembered),
+        TEST(what_is_as_it_was_remembered_is_kept),
         TEST(who_had_a_name_is_remembered),
         TEST(names_are_unique),
         TEST(a_name_may_change),

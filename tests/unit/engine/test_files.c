@@ -45,6 +45,22 @@ static void a_sendpost_may_move_to_another_file(void **state)
     fixture_release(&fixture);
 }
 
+static void what_the_journal_has_is_not_written_again(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    load(&fixture, "b.yaml", "name: two\n" STAGE);
+    assert_int_equal(fixture.actions.changes.definition_count, 1);
+    Definition *definition = fixture_read("name: three\n" STAGE);
+    FileEvent event = {.file = "c.yaml", .revision = "r2", .definition = definition, .kept = true};
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_LOADED, .file = event});
+    assert_non_null(find(&fixture, "three"));
+    assert_int_equal(fixture.actions.changes.definition_count, 0);
+    definition_release(definition);
+    fixture_release(&fixture);
+}
+
 static void files_may_exchange_their_sendposts(void **state)
 {
     (void)state;
@@ -124,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sendpost_may_move_to_another_file),
+        cmocka_unit_test(what_the_journal_has_is_not_written_again),
         cmocka_unit_test(files_may_exchange_their_sendposts),
         cmocka_unit_test(a_file_that_is_gone_is_forgotten),
         cmocka_unit_test(a_file_may_change_twice_in_a_turn),
