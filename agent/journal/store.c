@@ -228,7 +228,7 @@ static bool identify(Journal *journal, int *version, Error *error)
 static bool set_up(Journal *journal, Error *error)
 {
     static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0;"
-                                   "PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 1000;"
+                                   "PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 400;"
                                    "PRAGMA cache_size = -2000; PRAGMA trusted_schema = OFF";
     char *mode = NULL;
     if (sqlite3_exec(journal->database, "PRAGMA journal_mode = WAL", take_text, &mode, NULL) != SQLITE_OK) {
