@@ -108,6 +108,19 @@ static bool is_caught_up(const Turn *turn, const Sendpost *sendpost, int64_t at)
     return false;
 }
 
+/* Whether a run waits or goes on for an earlier tick, and began so late that this one had come by then: both were
+ * missed together, and neither is in the way of the other. */
+static bool was_missed_with_others(const Sendpost *sendpost, int64_t at)
+{
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        const RunRecord *run = &sendpost->runs[i]->record;
+        if (run->trigger == TRIGGER_SCHEDULE && run->for_at < at && run->created_at >= at) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_late(const Turn *turn, int64_t at)
 {
     int64_t grace_ms = at < turn->engine->started_at ? RESTART_GRACE_MS : LATE_GRACE_MS;
@@ -132,7 +145,7 @@ static const char *expression_of(const Sendpost *sendpost, int64_t at)
     return sendpost->definition->schedules[i].expression;
 }
 
-static Verdict start(Turn *turn, Sendpost *sendpost, int64_t at, bool late, char run_id[UUID_SIZE])
+static Verdict start(Turn *turn, Sendpost *sendpost, int64_t at, bool caught_up, char run_id[UUID_SIZE])
 {
     run_id_of(turn->engine, sendpost, at, run_id);
     TriggerEvent trigger = {
@@ -142,10 +155,10 @@ static Verdict start(Turn *turn, Sendpost *sendpost, int64_t at, bool late, char
         .triggered_by = expression_of(sendpost, at),
         .for_at = at,
     };
-    if (!scheduled_start(turn, sendpost, &trigger, late)) {
+    if (!scheduled_start(turn, sendpost, &trigger, caught_up)) {
         return VERDICT_SKIPPED;
     }
-    return late ? VERDICT_CAUGHT_UP : VERDICT_STARTED;
+    return caught_up ? VERDICT_CAUGHT_UP : VERDICT_STARTED;
 }
 
 /* The first tick that has no verdict gets it. */
@@ -154,13 +167,14 @@ static Verdict judge(Turn *turn, Sendpost *sendpost)
     int64_t at = sendpost->next_tick_at;
     char run_id[UUID_SIZE];
     bool late = is_late(turn, at);
+    bool caught_up = (late || was_missed_with_others(sendpost, at)) && is_caught_up(turn, sendpost, at);
     Verdict verdict;
     if (!sendpost->definition->enabled) {
         verdict = VERDICT_DISABLED;
-    } else if (late && !is_caught_up(turn, sendpost, at)) {
+    } else if (late && !caught_up) {
         verdict = VERDICT_MISSED;
     } else {
-        verdict = start(turn, sendpost, at, late, run_id);
+        verdict = start(turn, sendpost, at, caught_up, run_id);
     }
     bool started = verdict == VERDICT_STARTED || verdict == VERDICT_CAUGHT_UP;
     turn_tick(turn, sendpost, at, verdict, started ? run_id : NULL);

@@ -47,7 +47,8 @@ typedef struct Ledger {
     Actions actions;
     Chapter chapter;
     bool configured;
-    TickRecord *ticks; /* committed */
+    int64_t caught_up_at; /* when a tick of this chapter was last caught up */
+    TickRecord *ticks;    /* committed */
     size_t tick_count, tick_capacity, checked;
     SendpostHistory kept; /* what the journal has */
 } Ledger;
@@ -106,10 +107,12 @@ static const Sendpost *sendpost_of(const Ledger *ledger)
 static void check_verdict(const Ledger *ledger, const TickRecord *tick)
 {
     int64_t late_ms = ledger->now.wall_ms - tick->at;
-    bool catches_up = false;
+    bool catches_up = false, catches_all = true;
     for (size_t i = 0; i < ledger->chapter.definition->schedule_count; i++) {
         catches_up = catches_up || ledger->chapter.definition->schedules[i].catch_up != CATCH_UP_NONE;
+        catches_all = catches_all && ledger->chapter.definition->schedules[i].catch_up == CATCH_UP_ALL;
     }
+    bool missed_with_others = tick->at <= ledger->caught_up_at;
     invariant(late_ms >= 0);
     invariant((tick->verdict == VERDICT_DISABLED) == !ledger->chapter.definition->enabled);
     switch (tick->verdict) {
@@ -117,14 +120,15 @@ static void check_verdict(const Ledger *ledger, const TickRecord *tick)
         invariant(late_ms <= (tick->at < ledger->started_at ? RESTART_GRACE_MS : LATE_GRACE_MS));
         break;
     case VERDICT_CAUGHT_UP:
-        invariant(catches_up && late_ms > RESTART_GRACE_MS);
+        invariant(catches_up && (late_ms > RESTART_GRACE_MS || missed_with_others));
         break;
     case VERDICT_MISSED:
         invariant(late_ms > RESTART_GRACE_MS);
         break;
     case VERDICT_SKIPPED:
-        invariant(ledger->chapter.definition->concurrency == CONCURRENCY_FORBID ||
-                  sendpost_queued_count(sendpost_of(ledger)) == QUEUE_MAX);
+        invariant(
+            sendpost_queued_count(sendpost_of(ledger)) == QUEUE_MAX ||
+            (ledger->chapter.definition->concurrency == CONCURRENCY_FORBID && !(catches_all && missed_with_others)));
         break;
     default:
         break;
@@ -153,6 +157,7 @@ static void commit(Ledger *ledger)
         invariant(tick->number == count + 1);
         invariant(count == 0 || tick->at > ledger->ticks[count - 1].at);
         check_verdict(ledger, tick);
+        ledger->caught_up_at = tick->verdict == VERDICT_CAUGHT_UP ? ledger->now.wall_ms : ledger->caught_up_at;
         array_push(ledger->ticks, ledger->tick_count, ledger->tick_capacity) = *tick;
     }
     for (size_t i = 0; i < changes->sendpost_count; i++) {
@@ -315,7 +320,7 @@ static void begin_chapter(Ledger *ledger)
     definition_release(ledger->chapter.definition);
     ledger->chapter = next;
     ledger->configured = true;
-    ledger->wall_reached = 0;
+    ledger->wall_reached = ledger->caught_up_at = 0;
     load(ledger);
     commit(ledger);
 }
@@ -338,6 +343,10 @@ static void be_down(Ledger *ledger)
     int64_t ms = (int64_t)draw(ledger, (uint64_t)(draw(ledger, 2) ? 20 * day_ms : 20000));
     end_runs(ledger);
     ledger->now.wall_ms += ms;
+    int64_t tick_at = ledger->configured && draw(ledger, 2) ? next_expected(ledger, ledger->now.wall_ms) : TIME_NEVER;
+    if (tick_at < ledger->now.wall_ms + day_ms) { /* back right after a tick */
+        ledger->now.wall_ms = tick_at + (int64_t)draw(ledger, (uint64_t)(2 * RESTART_GRACE_MS));
+    }
     restart(ledger);
     commit(ledger);
 }

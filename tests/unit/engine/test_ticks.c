@@ -150,6 +150,45 @@ static void what_is_caught_up_queues(void **state)
     fixture_release(&fixture);
 }
 
+/* The last one came a moment before the agent, and would have been started in time alone. */
+static void what_was_missed_together_is_caught_up_together(void **state)
+{
+    (void)state;
+    static const char *const concurrencies[] = {"forbid", "queue", "replace"};
+    for (int i = 0; i < 3; i++) {
+        Fixture fixture;
+        char *text = text_format("name: one\nconcurrency: %s\nschedule: {cron: '0 * * * *', catch_up: all}\n" STAGE,
+                                 concurrencies[i]);
+        begin(&fixture, text);
+        restart_after(&fixture, 2 * HOUR_MS + 2000);
+        reload(&fixture, text);
+        Verdict verdicts[] = {VERDICT_CAUGHT_UP, VERDICT_CAUGHT_UP};
+        int64_t at[] = {noon + HOUR_MS, noon + 2 * HOUR_MS};
+        assert_ticks(&fixture, 2, verdicts, at);
+        assert_int_equal(sendpost_queued_count(sendpost_of(&fixture)), 1);
+        end_active(&fixture);
+        assert_int_equal(sendpost_shown_run(sendpost_of(&fixture))->record.for_at, noon + 2 * HOUR_MS);
+        fixture_pass(&fixture, HOUR_MS); /* comes while one runs, as any other day */
+        assert_tick(&fixture, i ? VERDICT_STARTED : VERDICT_SKIPPED, noon + 3 * HOUR_MS);
+        fixture_release(&fixture);
+        free(text);
+    }
+}
+
+static void what_is_not_caught_up_waits_for_nothing(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    const char *text = "name: one\nschedule:\n- {cron: '0 * * * *', catch_up: all}\n- {cron: '30 14 * * *'}\n" STAGE;
+    begin(&fixture, text);
+    restart_after(&fixture, 2 * HOUR_MS + 30 * MINUTE_MS + 2000);
+    reload(&fixture, text);
+    Verdict verdicts[] = {VERDICT_CAUGHT_UP, VERDICT_CAUGHT_UP, VERDICT_SKIPPED};
+    int64_t at[] = {noon + HOUR_MS, noon + 2 * HOUR_MS, noon + 2 * HOUR_MS + 30 * MINUTE_MS};
+    assert_ticks(&fixture, 3, verdicts, at);
+    fixture_release(&fixture);
+}
+
 static void at_most_so_many_are_caught_up(void **state)
 {
     (void)state;
@@ -338,6 +377,8 @@ int main(void)
         cmocka_unit_test(parameters_that_no_schedule_gives_skip_it),
         cmocka_unit_test(downtime_is_judged_by_catch_up),
         cmocka_unit_test(what_is_caught_up_queues),
+        cmocka_unit_test(what_was_missed_together_is_caught_up_together),
+        cmocka_unit_test(what_is_not_caught_up_waits_for_nothing),
         cmocka_unit_test(at_most_so_many_are_caught_up),
         cmocka_unit_test(a_restart_in_the_second_of_a_tick_keeps_it),
         cmocka_unit_test(a_changed_schedule_counts_from_its_loading),
