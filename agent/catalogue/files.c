@@ -17,6 +17,7 @@ static void file_free(File *file)
     free(file->revision);
     definition_release(file->told);
     free(file->fault.message);
+    free(file->said_name);
     free(file->told_fault.message);
     free(file->name);
     free(file);

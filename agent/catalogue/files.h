@@ -21,6 +21,7 @@ typedef struct File {
     char digest[DIGEST_HEX_SIZE]; /* of its bytes as they are */
     Definition *current;          /* what it says now; NULL: nothing, for this fault */
     Fault fault;
+    char *said_name;    /* of a broken one: the sendpost's name, as far as it can be told; NULL */
     struct File *rival; /* it is refused, as this one has the name; of the last judgement */
     struct File *next;  /* used by judging */
     Definition *good;   /* in force: the last good one; NULL: none */

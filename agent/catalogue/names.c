@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "catalogue/renames.h"
 
 typedef struct Claim {
     File *wanting; /* a list */
@@ -18,7 +19,14 @@ typedef struct Claim {
 
 enum { STEP_FILES = 1000 };
 
-typedef enum Phase { PHASE_ENTER, PHASE_SETTLE, PHASE_HOLD, PHASE_DECIDED } Phase;
+typedef enum Phase {
+    PHASE_ENTER,
+    PHASE_COMPARE, /* what is new and broken with what is gone */
+    PHASE_RENAME,
+    PHASE_SETTLE,
+    PHASE_HOLD,
+    PHASE_DECIDED
+} Phase;
 
 struct Judging {
     Files *files;
@@ -29,6 +37,8 @@ struct Judging {
     Claim *pool; /* two for each file at most */
     size_t used;
     Claim *queue;
+    Renames *renames;
+    File *broken; /* a list: those of which nothing was ever good */
     Map *holders;
 };
 
@@ -84,8 +94,18 @@ static void settle(Judging *judging, Claim *claim)
 static void enter(Judging *judging, File *file)
 {
     file->rival = NULL;
+    if (!file->present) {
+        if (file->good) {
+            renames_gone(judging->renames, file);
+        }
+        return;
+    }
     if (!file->current) {
         keep(judging, file);
+        if (!file->good) {
+            file->next = judging->broken;
+            judging->broken = file;
+        }
         return;
     }
     Claim *claim = claim_of(judging, file->current->name);
@@ -104,32 +124,75 @@ static Definition *decided(const File *file)
 
 static void hold(Judging *judging, File *file)
 {
-    const Definition *definition = decided(file);
+    const Definition *definition = file->present ? decided(file) : NULL;
     if (definition) {
         map_put(judging->holders, definition->name, file);
     }
 }
 
-static void settle_next(Judging *judging)
+/* The phases, a piece of each: false when it is over. */
+static bool settle_next(Judging *judging)
 {
     Claim *claim = judging->queue;
+    if (!claim) {
+        return false;
+    }
     judging->queue = claim->next;
     claim->queued = false;
     settle(judging, claim);
+    return true;
 }
 
-/* False: this phase is over. */
+static bool compare_next(Judging *judging)
+{
+    File *broken = judging->broken;
+    if (!broken) {
+        return false;
+    }
+    judging->broken = broken->next;
+    renames_broken(judging->renames, broken);
+    return true;
+}
+
+/* Unless a good file has taken the name over. */
+static bool rename_next(Judging *judging)
+{
+    File *gone, *broken;
+    if (!renames_next(judging->renames, &gone, &broken)) {
+        return false;
+    }
+    if (!map_find(judging->claims, gone->good->name)) {
+        broken->good = definition_hold(gone->good);
+        text_replace(&broken->revision, gone->revision);
+        keep(judging, broken);
+    }
+    return true;
+}
+
 static bool each_file(Judging *judging, void (*visit)(Judging *, File *))
 {
     if (judging->at == judging->files->count) {
         judging->at = 0;
         return false;
     }
-    File *file = judging->files->items[judging->at++];
-    if (file->present) {
-        visit(judging, file);
-    }
+    visit(judging, judging->files->items[judging->at++]);
     return true;
+}
+
+static bool go_on(Judging *judging)
+{
+    switch (judging->phase) {
+    case PHASE_ENTER:
+        return each_file(judging, enter);
+    case PHASE_COMPARE:
+        return compare_next(judging);
+    case PHASE_RENAME:
+        return rename_next(judging);
+    case PHASE_SETTLE:
+        return settle_next(judging);
+    default:
+        return each_file(judging, hold);
+    }
 }
 
 Judging *names_begin(Files *files, const Map *holders)
@@ -139,6 +202,7 @@ Judging *names_begin(Files *files, const Map *holders)
     if (files->unclear) {
         judging->claims = map_new(1);
         judging->holders = map_new(1);
+        judging->renames = renames_new();
         judging->pool = memory_new(2 * files->count * sizeof *judging->pool);
     } else {
         judging->phase = PHASE_DECIDED; /* every file keeps its name */
@@ -149,17 +213,7 @@ Judging *names_begin(Files *files, const Map *holders)
 bool names_step(Judging *judging)
 {
     for (int i = 0; i < STEP_FILES && judging->phase != PHASE_DECIDED; i++) {
-        bool more = true;
-        if (judging->phase == PHASE_ENTER) {
-            more = each_file(judging, enter);
-        } else if (judging->phase == PHASE_HOLD) {
-            more = each_file(judging, hold);
-        } else if (judging->queue) {
-            settle_next(judging);
-        } else {
-            more = false;
-        }
-        judging->phase += more ? 0 : 1;
+        judging->phase += go_on(judging) ? 0 : 1;
     }
     return judging->phase == PHASE_DECIDED;
 }
@@ -190,6 +244,7 @@ void names_free(Judging *judging)
     if (judging) {
         map_free(judging->claims);
         map_free(judging->holders);
+        renames_free(judging->renames);
         free(judging->pool);
         free(judging);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One name, one file. Of several files that want a name, the one that had it keeps it, and if none had it, all are
- * refused. A broken or refused file keeps what was last good of it, with its name. A name may move to another file, and
- * files may exchange names, in one change. */
+ * refused. A broken or refused file keeps what was last good of it, with its name, also under another path. A name may
+ * move to another file, and files may exchange names, in one change. */
 #ifndef SENDPOST_CATALOGUE_NAMES_H
 #define SENDPOST_CATALOGUE_NAMES_H
 

@@ -210,6 +210,8 @@ static void parse(Scan *scan, File *file, const Buffer *text)
     Definition *definition = definition_read(text->bytes, text->length, scan->plan.source, &findings);
     const Finding *first = definition ? NULL : findings_first_error(&findings);
     Fault fault = first ? (Fault){first->message, first->line, first->column} : (Fault){0};
+    free(file->said_name);
+    file->said_name = definition ? NULL : definition_name_told(text->bytes, text->length);
     file_says(scan, file, definition, &fault);
     findings_release(&findings);
 }

@@ -347,6 +347,17 @@ Definition *definition_read(const char *text, size_t length, const DefinitionSou
     return definition;
 }
 
+char *definition_name_told(const char *text, size_t length)
+{
+    Findings findings = {0};
+    DocumentNode *root = document_parse(text, length, &findings);
+    const DocumentNode *name = root ? document_find(root, "name") : NULL;
+    char *told = name && name->text ? text_copy(name->text) : NULL;
+    document_free(root);
+    findings_release(&findings);
+    return told;
+}
+
 Definition *definition_hold(Definition *definition)
 {
     definition->references++;

@@ -122,6 +122,9 @@ typedef struct DefinitionSource {
 /* Reads one file's bytes. NULL when findings has an error; warnings may come with a definition. One reference. */
 Definition *definition_read(const char *text, size_t length, const DefinitionSource *source, Findings *findings);
 
+/* The name that a text says which cannot be read as a whole; new memory, NULL: it cannot be told. */
+char *definition_name_told(const char *text, size_t length);
+
 Definition *definition_hold(Definition *definition);
 void definition_release(Definition *definition); /* frees with the last reference; NULL is legal */
 

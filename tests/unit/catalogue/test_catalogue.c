@@ -174,6 +174,66 @@ static void a_name_may_move(void **state)
 }
 
 /* a wants the name that the broken b keeps: it is refused, keeps its own, and so c is refused too. */
+static void a_broken_file_may_be_renamed(void **state)
+{
+    (void)state;
+    define("a.yaml", "one");
+    define("b.yaml", "two");
+    define("c.yaml", "three");
+    Catalogue *catalogue =
+        catalogue_of(directory, "loaded a.yaml as one; loaded b.yaml as two; loaded c.yaml as three; ");
+    write_file("a.yaml", "[");
+    expect_scan(catalogue, "broken a.yaml; ");
+    shell("mv a.yaml z.yaml"); /* the same bytes */
+    expect_scan(catalogue, "loaded z.yaml as one; broken z.yaml; gone a.yaml; ");
+    shell("rm b.yaml");
+    write_file("y.yaml", "name: two\nstages: wrong\n"); /* broken as it moves, but it says its name */
+    expect_scan(catalogue, "loaded y.yaml as two; broken y.yaml; gone b.yaml; ");
+    assert_int_equal(catalogue_statistics(catalogue)->loaded, 3);
+    shell("rm c.yaml");
+    write_file("x.yaml", "["); /* nobody knows what this is; z.yaml is older */
+    expect_scan(catalogue, "broken x.yaml; gone c.yaml; ");
+    define("z.yaml", "one");
+    expect_scan(catalogue, "loaded z.yaml as one; ");
+    catalogue_free(catalogue);
+}
+
+static void what_may_be_several_files_is_none(void **state)
+{
+    (void)state;
+    define("a.yaml", "one");
+    define("b.yaml", "two");
+    define("c.yaml", "three");
+    Catalogue *catalogue =
+        catalogue_of(directory, "loaded a.yaml as one; loaded b.yaml as two; loaded c.yaml as three; ");
+    write_file("a.yaml", "[");
+    write_file("b.yaml", "[");
+    write_file("c.yaml", "{");
+    expect_scan(catalogue, "broken a.yaml; broken b.yaml; broken c.yaml; ");
+    shell("mv a.yaml z.yaml; rm b.yaml; cp c.yaml y.yaml; mv c.yaml x.yaml");
+    expect_scan(catalogue, "broken x.yaml; broken y.yaml; broken z.yaml; gone a.yaml; gone b.yaml; gone c.yaml; ");
+    define("w.yaml", "four");
+    expect_scan(catalogue, "loaded w.yaml as four; ");
+    write_file("w.yaml", "name: four\nstages: wrong\n");
+    expect_scan(catalogue, "broken w.yaml; ");
+    shell("mv w.yaml v.yaml");
+    define("u.yaml", "four"); /* a good one has the name */
+    expect_scan(catalogue, "loaded u.yaml as four; broken v.yaml; gone w.yaml; ");
+    catalogue_free(catalogue);
+}
+
+/* While no agent ran. */
+static void a_renamed_file_is_remembered_by_its_name(void **state)
+{
+    (void)state;
+    Catalogue *catalogue = catalogue_new(directory);
+    remember(catalogue, "a.yaml", "name: a\n" STAGES);
+    write_file("z.yaml", "name: a\nstages: wrong\n");
+    catalogue_start(catalogue);
+    expect_run(catalogue, "loaded z.yaml as a; broken z.yaml; gone a.yaml; ");
+    catalogue_free(catalogue);
+}
+
 static void refusals_follow_from_refusals(void **state)
 {
     (void)state;
@@ -309,6 +369,9 @@ int main(void)
         TEST(names_are_unique),
         TEST(a_name_may_change),
         TEST(a_name_may_move),
+        TEST(a_broken_file_may_be_renamed),
+        TEST(what_may_be_several_files_is_none),
+        TEST(a_renamed_file_is_remembered_by_its_name),
         TEST(refusals_follow_from_refusals),
         TEST(directory_that_vanishes_keeps_everything),
         TEST(directory_that_never_was_leaves_what_is_remembered),
