@@ -9,7 +9,14 @@
 #include "time/tick.h"
 #include <stdio.h>
 
-enum { COUNT_DEFAULT = 10, COUNT_MAX = 10000, LINE_MAX_LENGTH = 1024, CLOCK_SIZE = 32, DAY_SECONDS = 86400 };
+enum {
+    COUNT_DEFAULT = 10,
+    COUNT_MAX = 10000,
+    LINE_MAX_LENGTH = 2048,
+    CLOCK_SIZE = 32,
+    DAY_SECONDS = 86400,
+    SWALLOWED_MAX = 60
+};
 
 /* A wall time as people say it; with its date where that is another than the tick's own. */
 static void clock_text(int64_t wall, int64_t beside, char text[CLOCK_SIZE])
@@ -20,21 +27,36 @@ static void clock_text(int64_t wall, int64_t beside, char text[CLOCK_SIZE])
     snprintf(text, CLOCK_SIZE, "%.*s%s%.5s", same_day ? 0 : 10, full, same_day ? "" : " ", full + 11);
 }
 
-static void say_kind(const Tick *tick, const Zone *zone, Buffer *out)
+/* All wall times within a gap that the schedule names, and whether there are any; of very many the last ones are only
+ * counted. `beside`: the tick that stands in the same line. */
+static bool list_swallowed(const Cron *cron, int64_t begin, int64_t end, int64_t beside, Buffer *out)
 {
-    static const struct {
-        const char *does, *which;
-    } texts[] = {
-        [TICK_AFTER_GAP] = {"skips", "right after the gap"},
-        [TICK_FIRST_OF_TWO] = {"repeats", "the first of the two"},
-        [TICK_SECOND_OF_TWO] = {"repeats", "the second of the two"},
-    };
-    if (tick->kind == TICK_PLAIN) {
-        return;
+    int64_t count = 0;
+    for (int64_t wall = tick_wall_from(cron, begin); wall < end; wall = tick_wall_from(cron, wall + 1), count++) {
+        char text[CLOCK_SIZE];
+        clock_text(wall, beside, text);
+        if (count < SWALLOWED_MAX) {
+            buffer_format(out, "%s%s", count ? ", " : "  daylight saving skips ", text);
+        }
     }
-    char wall[CLOCK_SIZE];
-    clock_text(tick->wall, tick->at + zone_offset(zone, tick->at), wall);
-    buffer_format(out, "  daylight saving %s %s: %s", texts[tick->kind].does, wall, texts[tick->kind].which);
+    if (count > SWALLOWED_MAX) {
+        buffer_format(out, " and %lld more", (long long)(count - SWALLOWED_MAX));
+    }
+    return count > 0;
+}
+
+static void say_kind(const Schedule *schedule, const Tick *tick, Buffer *out)
+{
+    char text[CLOCK_SIZE];
+    int64_t shown = tick->at + zone_offset(schedule->zone, tick->at);
+    clock_text(tick->wall, shown, text);
+    if (tick->kind == TICK_AFTER_GAP) {
+        list_swallowed(&schedule->cron, tick->wall, shown, shown, out);
+        buffer_text(out, ": right after the gap");
+    } else if (tick->kind != TICK_PLAIN) {
+        buffer_format(out, "  daylight saving repeats %s: the %s of the two", text,
+                      tick->kind == TICK_FIRST_OF_TWO ? "first" : "second");
+    }
 }
 
 /* A schedule that follows real time has no tick for a wall time that a gap swallows: said with the tick after it. */
@@ -42,13 +64,10 @@ static void say_skipped(const Schedule *schedule, int64_t after, const Tick *tic
 {
     int64_t change = schedule->cron.follows_real_time ? zone_change_after(schedule->zone, after) : TICK_NEVER;
     for (; change <= tick->at && change != TICK_NEVER; change = zone_change_after(schedule->zone, change)) {
-        int64_t last = change + zone_offset(schedule->zone, change - 1);
-        int64_t first = change + zone_offset(schedule->zone, change);
-        int64_t wall = last < first ? tick_wall_from(&schedule->cron, last) : TICK_NEVER;
-        if (wall < first) {
-            char text[CLOCK_SIZE];
-            clock_text(wall, tick->wall, text);
-            buffer_format(out, "  daylight saving skips %s: no tick then", text);
+        int64_t begin = change + zone_offset(schedule->zone, change - 1);
+        int64_t end = change + zone_offset(schedule->zone, change);
+        if (list_swallowed(&schedule->cron, begin, end, tick->wall, out)) {
+            buffer_text(out, ": no tick then");
         }
     }
 }
@@ -77,7 +96,7 @@ static void print_tick(Upcoming *upcoming, size_t count, int64_t at, Buffer *out
         char text[INSTANT_TEXT_SIZE];
         instant_format_local(at, zone_offset(schedule->zone, at), text);
         buffer_format(out, "%s  %s  %s", out->length ? ";" : text, schedule->expression, schedule->timezone);
-        say_kind(&upcoming[i].tick, schedule->zone, out);
+        say_kind(schedule, &upcoming[i].tick, out);
         say_skipped(schedule, upcoming[i].after, &upcoming[i].tick, out);
         advance(&upcoming[i], at);
     }

@@ -176,6 +176,28 @@ def test_next_says_what_the_agent_will_do(clock, start_scheduled):
     assert now.stdout.startswith("2027-03-10T12:00:00+00:00  ")
 
 
+SWALLOWED = {"*/20 2 * * *": ("2027-03-28T03:00:00+02:00", "02:00, 02:20, 02:40: right after the gap"),
+             "30 1-4 * * *": ("2027-03-28T03:00:00+02:00", "02:30: right after the gap"),
+             "*/30 * * * *": ("2027-03-28T03:00:00+02:00", "02:00, 02:30: no tick then"),
+             "* * * * *": ("2027-03-28T03:00:00+02:00", ", ".join(f"02:{minute:02}" for minute in range(60)) + ": no tick then")}
+
+
+@pytest.mark.parametrize("cron", SWALLOWED)
+def test_next_names_each_wall_time_that_a_gap_swallows(tmp_path, cron):
+    agent = Agent(tmp_path, "http://127.0.0.1:1/api")
+    agent.define("daily", sendpost("daily", ONLY, timezone="Europe/Berlin", schedule={"cron": cron}))
+    shown = agent.command_line("next", "sendposts/daily.yaml", "--after", "2027-03-28T00:59:59Z", "--count", "1")
+    at, said = SWALLOWED[cron]
+    assert shown.stdout == f"{at}  {cron}  Europe/Berlin  daylight saving skips {said}\n"
+
+
+def test_next_only_counts_very_many(tmp_path):
+    agent = Agent(tmp_path, "http://127.0.0.1:1/api")
+    agent.define("daily", sendpost("daily", ONLY, timezone="Pacific/Apia", schedule={"cron": "*/20 0-23 * * *"}))
+    shown = agent.command_line("next", "sendposts/daily.yaml", "--after", "2011-12-30T09:59:59Z", "--count", "1").stdout
+    assert shown.startswith("2011-12-31T00:00:00+14:00") and shown.endswith("2011-12-30 19:40 and 12 more: right after the gap\n")
+
+
 @pytest.mark.parametrize("text, arguments, status, complaint", [
     (sendpost("daily", ONLY), [], 1, "sendpost: next: it has no schedule\n"),
     (sendpost("daily", ONLY, schedule={"cron": "61 * * * *"}), [], 1, "minute: 61 is not within 0 to 59"),
