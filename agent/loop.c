@@ -207,7 +207,7 @@ void loop_turn(Loop *loop, Now now)
     loop->happened = false;
     Error error = {0};
     const Changes *changes = &loop->actions.changes;
-    bool nothing = changes_empty(changes) && journal_audits_pending(loop->journal) == 0;
+    bool nothing = changes_empty(changes) && !journal_pending(loop->journal);
     if (!nothing && !journal_commit(loop->journal, changes, engine_totals(loop->engine), &error)) {
         commit_failed(loop, now, &error);
         return;
@@ -284,9 +284,9 @@ static void recover(Loop *loop, Now now)
     loop_turn(loop, now);
 }
 
-static void commit_audits(Loop *loop, Now now)
+static void commit_pending(Loop *loop, Now now)
 {
-    if (loop->writable && journal_audits_pending(loop->journal) > 0) {
+    if (loop->writable && journal_pending(loop->journal)) {
         loop->happened = true;
         loop_turn(loop, now);
     }
@@ -305,7 +305,7 @@ static void maintain(Loop *loop, Now now)
     }
     if (now.boot_ms >= loop->audit_due) {
         loop->audit_due = now.boot_ms + AUDIT_MS;
-        commit_audits(loop, now);
+        commit_pending(loop, now);
     }
     int64_t watchdog_ms = notify_watchdog_ms();
     if (watchdog_ms && now.boot_ms >= loop->watchdog_due) {
@@ -326,6 +326,7 @@ static int64_t earliest(const Loop *loop, Now now)
         loop->writable && engine_watched_count(loop->engine) ? prefect_client_poll_due(loop->prefect) : TIME_NEVER,
         loop->writable ? catalogue_deadline(loop->catalogue, now) : TIME_NEVER,
         loop->reload_count && !loop->writable ? now.boot_ms : TIME_NEVER,
+        loop->happened ? now.boot_ms : TIME_NEVER,
         loop->writable ? loop->retain_due : TIME_NEVER,
         notify_watchdog_ms() ? loop->watchdog_due : TIME_NEVER,
         loop->stopping ? loop->stop_by : TIME_NEVER,
@@ -391,6 +392,6 @@ bool loop_run(Loop *loop)
         server_run(loop->server, now);          /* replies too */
         wait_for_something(loop);
     }
-    commit_audits(loop, clock_now());
+    commit_pending(loop, clock_now());
     return !loop->broken;
 }

@@ -182,6 +182,10 @@ void loop_settle_definitions(Loop *loop, Now now)
         return;
     }
     const char *attempted = catalogue_statistics(loop->catalogue)->attempted;
+    if (catalogue_statistics(loop->catalogue)->last_reload_successful) {
+        journal_set_applied(loop->journal, attempted);
+        loop->happened = loop->happened || journal_pending(loop->journal);
+    }
     if (outcome.changes || outcome.requested || !text_equal(attempted, loop->said_revision)) {
         text_replace(&loop->said_revision, attempted);
         log_outcome(loop, &outcome);

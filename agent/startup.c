@@ -151,6 +151,7 @@ static bool open_tokens(Loop *loop, Error *error)
 static bool open_definitions(Loop *loop, Error *error)
 {
     loop->catalogue = catalogue_new(loop->configuration->definitions_directory);
+    catalogue_remember_applied(loop->catalogue, journal_applied(loop->journal));
     if (!journal_each_file(loop->journal, remember_file, loop->catalogue, error)) {
         return false;
     }

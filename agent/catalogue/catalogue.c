@@ -149,6 +149,12 @@ void catalogue_remember(Catalogue *catalogue, const char *name, const char *revi
     }
 }
 
+void catalogue_remember_applied(Catalogue *catalogue, const char *revision)
+{
+    text_replace(&catalogue->applied, revision ? revision : "");
+    show(catalogue);
+}
+
 /* --- when --- */
 
 static void notice(Catalogue *catalogue, int64_t now_ms)
@@ -395,7 +401,7 @@ bool catalogue_take(Catalogue *catalogue, CatalogueChange *change)
     return queue_take(&catalogue->queue, change);
 }
 
-/* What is in force when this process has never applied all: the revision of what a broken file had. */
+/* What is in force when nothing says that all ever was: the revision of what a broken file had. */
 static const char *revision_before(const Catalogue *catalogue)
 {
     for (size_t i = 0; i < catalogue->files.count; i++) {

@@ -50,6 +50,9 @@ void catalogue_free(Catalogue *catalogue);
  * there is no such file, that is told once more. */
 void catalogue_remember(Catalogue *catalogue, const char *name, const char *revision, const char *text, size_t length);
 
+/* The revision that was wholly in force last; NULL: not known. Before the first scan. */
+void catalogue_remember_applied(Catalogue *catalogue, const char *revision);
+
 /* A slice of the work: notices, waits, looks, reads; 2 ms or one file. */
 void catalogue_run(Catalogue *catalogue, Now now);
 int64_t catalogue_deadline(const Catalogue *catalogue, Now now); /* boot ms: when to run it next */

@@ -149,6 +149,17 @@ static int64_t newest_quarantined(const char *path)
     return newest;
 }
 
+static bool read_applied(Journal *journal, Error *error)
+{
+    Error failed = {0};
+    sqlite3_stmt *statement = store_statement(journal, STATEMENT_APPLIED);
+    if (store_row(journal, statement, &failed)) {
+        journal->applied = text_copy((const char *)sqlite3_column_text(statement, 0));
+    }
+    sqlite3_reset(statement);
+    return failed.kind == ERROR_NONE || error_set(error, failed.kind, "%s", failed.text);
+}
+
 Journal *journal_open(const char *path, Now now, JournalFindings *findings, Error *error)
 {
     mode_t mask = umask(0077);
@@ -160,7 +171,7 @@ Journal *journal_open(const char *path, Now now, JournalFindings *findings, Erro
     bool unclean = false;
     bool opened = make_directory(path, error) && take_lock(journal, &unclean, error);
     found.wal_missing = opened && wal_is_missing(journal, unclean);
-    opened = opened && open_store(journal, now, &found.quarantined, error);
+    opened = opened && open_store(journal, now, &found.quarantined, error) && read_applied(journal, error);
     umask(mask);
     if (!opened) {
         free(found.quarantined);
@@ -195,6 +206,7 @@ void journal_close(Journal *journal)
     }
     audits_clear(journal);
     free(journal->audits);
+    free(journal->applied);
     free(journal->path);
     free(journal);
 }
@@ -260,7 +272,20 @@ const JournalStatistics *journal_statistics(const Journal *journal)
     return &journal->statistics;
 }
 
-size_t journal_audits_pending(const Journal *journal)
+const char *journal_applied(const Journal *journal)
 {
-    return journal->audit_count;
+    return journal->applied;
+}
+
+void journal_set_applied(Journal *journal, const char *revision)
+{
+    if (!text_equal(journal->applied, revision)) {
+        text_replace(&journal->applied, revision);
+        journal->applied_newer = true;
+    }
+}
+
+bool journal_pending(const Journal *journal)
+{
+    return journal->audit_count > 0 || journal->applied_newer;
 }

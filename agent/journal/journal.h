@@ -81,8 +81,11 @@ bool journal_each_event(Journal *journal, int64_t *after, size_t limit, JournalE
 
 /* An audit record: who did what. Written with the next commit. */
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status);
-/* Those that the next commit will write. */
-size_t journal_audits_pending(const Journal *journal);
+/* The revision of the definitions that was wholly in force last; NULL: none ever was. Written with the next commit. */
+const char *journal_applied(const Journal *journal);
+void journal_set_applied(Journal *journal, const char *revision);
+/* Whether any of these waits for the next commit. */
+bool journal_pending(const Journal *journal);
 
 /* Deletes up to RETENTION_RUNS ended runs, and RETENTION_ROWS each of events, keys and audit records, that are older;
  * sets *more when there are more. */

@@ -49,4 +49,5 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "ALTER TABLE definition_file ADD COLUMN revision TEXT;",
     ("ALTER TABLE stage ADD COLUMN former_flow_run TEXT;"
      "ALTER TABLE attempt ADD COLUMN resume_of INTEGER NOT NULL DEFAULT 0;"),
+    "CREATE TABLE applied(id INTEGER PRIMARY KEY, revision TEXT NOT NULL);", /* one row: id 1 */
 };

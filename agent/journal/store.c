@@ -23,6 +23,8 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_DELETE_FILE] = "DELETE FROM definition_file WHERE file = ?",
     [STATEMENT_PUT_TOTALS] = "INSERT OR REPLACE INTO totals VALUES(?, ?, ?, ?)",
     [STATEMENT_PUT_AUDIT] = "INSERT INTO audit VALUES(?, ?, ?, ?, ?)",
+    [STATEMENT_PUT_APPLIED] = "INSERT OR REPLACE INTO applied VALUES(1, ?)",
+    [STATEMENT_APPLIED] = "SELECT revision FROM applied",
     [STATEMENT_PROBE] = "INSERT OR REPLACE INTO probe VALUES(1, ?)",
     [STATEMENT_FAILURE] = "SELECT stage, reason, message, task_name, task_message, logs, flow_run_id, flow_run_url"
                           " FROM failure WHERE run = ?",

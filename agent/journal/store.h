@@ -23,6 +23,8 @@ typedef enum StatementName {
     STATEMENT_DELETE_FILE,
     STATEMENT_PUT_TOTALS,
     STATEMENT_PUT_AUDIT,
+    STATEMENT_PUT_APPLIED,
+    STATEMENT_APPLIED,
     STATEMENT_PROBE,
     STATEMENT_UNFINISHED_RUNS,
     STATEMENT_RUN,
@@ -63,6 +65,8 @@ struct Journal {
     sqlite3_stmt *statements[STATEMENTS];
     Audit *audits; /* for the next commit */
     size_t audit_count, audit_capacity;
+    char *applied;                  /* the revision that was wholly in force last; NULL: none ever was */
+    bool applied_newer;             /* than what the database has: for the next commit */
     char retained[DIGEST_HEX_SIZE]; /* the last definition that was looked at for being old; "": none */
     JournalStatistics statistics;
 };

@@ -239,7 +239,10 @@ def revision(agent: Agent) -> str:
 def test_revisions_outlive_a_restart(start_agent, fake, repository, tmp_path):
     clone = tmp_path / "clone"
     agent = on_clone(start_agent, fake, repository, clone)
-    good = git(clone, "rev-parse", "HEAD")
+    first = git(clone, "rev-parse", "HEAD")
+    (clone / "sendposts" / "file-02.yaml").write_text(definition("post-02", owner="y"))
+    good = commit(clone)
+    reload(agent)
     (clone / "sendposts" / "file-00.yaml").write_text("name: [")
     (clone / "sendposts" / "file-01.yaml").write_text(definition("post-01", owner="x"))
     broken = commit(clone)
@@ -247,7 +250,7 @@ def test_revisions_outlive_a_restart(start_agent, fake, repository, tmp_path):
     for _ in range(2):
         assert revision(agent) == good
         assert agent.get("/v1/status")["revision_attempted"] == broken
-        assert [agent.get(f"/v1/sendposts/post-0{number}")["definition"]["revision"] for number in range(2)] == [good, broken]
+        assert [agent.get(f"/v1/sendposts/post-0{number}")["definition"]["revision"] for number in range(2)] == [first, broken]
         agent.restart()
     clone.rename(tmp_path / "away")
     agent.restart()

@@ -412,10 +412,39 @@ static void audits_wait_for_a_commit_and_are_bounded(void **state)
     for (int i = 0; i < 10001; i++) {
         journal_audit(journal, now.wall_ms, "me", "run daily", NULL, 409);
     }
-    assert_int_equal(journal_audits_pending(journal), 10000);
+    assert_true(journal_pending(journal));
     AgentTotals totals = {0};
     assert_true(journal_commit(journal, &(Changes){0}, &totals, NULL));
-    assert_int_equal(journal_audits_pending(journal), 0);
+    assert_false(journal_pending(journal));
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, "SELECT count(*) FROM audit", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(statement, 0), 10000);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    journal_close(journal);
+}
+
+static void the_applied_revision_is_kept(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    assert_null(journal_applied(journal));
+    AgentTotals totals = {0};
+    for (int i = 0; i < 2; i++) {
+        const char *revision = i ? "second" : "first";
+        journal_set_applied(journal, revision);
+        journal_set_applied(journal, revision);
+        assert_true(journal_pending(journal));
+        assert_true(journal_commit(journal, &(Changes){0}, &totals, NULL));
+        journal_set_applied(journal, revision);
+        assert_false(journal_pending(journal));
+        journal_close(journal);
+        journal = open_journal();
+        assert_string_equal(journal_applied(journal), revision);
+    }
     journal_close(journal);
 }
 
@@ -423,6 +452,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_retry_is_written_with_what_it_retries),
+        TEST(the_applied_revision_is_kept),
         TEST(ticks_are_kept_and_go_on_after_a_restart),
         TEST(an_older_journal_is_brought_up_to_date),
         TEST(what_was_committed_comes_back),
