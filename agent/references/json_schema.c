@@ -45,6 +45,16 @@ static bool is_literal(const SchemaContext *context, const Json *value)
     return !text || context->types_of_text(context->user, text) == 0;
 }
 
+/* So are all that it holds. */
+static bool is_literal_throughout(const SchemaContext *context, const Json *value)
+{
+    bool literal = is_literal(context, value) && !json_member(value, "__prefect_kind");
+    for (const Json *each = json_first(value); each && literal; each = json_next(each)) {
+        literal = is_literal_throughout(context, each);
+    }
+    return literal;
+}
+
 static unsigned types_by_name(const char *name)
 {
     for (int bit = 0; bit <= TYPE_BIT_WHOLE; bit++) {
@@ -330,7 +340,7 @@ static char *fault_of(Walk *walk, const Json *schema, const Json *value, int dep
     if (fault || !is_literal(walk->context, value)) {
         return fault;
     }
-    if (json_type(value) < JSON_ARRAY) { /* within others there may be templates */
+    if (is_literal_throughout(walk->context, value)) {
         fault = enum_fault(schema, value);
     }
     fault = fault ? fault : bounds_fault(schema, value);
