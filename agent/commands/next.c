@@ -103,13 +103,14 @@ static void print_tick(Upcoming *upcoming, size_t count, int64_t at, Buffer *out
     buffer_char(out, '\n');
 }
 
+/* TICK_NEVER also for those beyond the years that RFC 3339 can name. */
 static int64_t earliest(const Upcoming *upcoming, size_t count)
 {
-    int64_t at = TICK_NEVER;
+    int64_t at = TICK_NEVER, end = (calendar_days(10000, 1, 1) - 1) * DAY_SECONDS;
     for (size_t i = 0; i < count; i++) {
         at = upcoming[i].tick.at < at ? upcoming[i].tick.at : at;
     }
-    return at;
+    return at < end ? at : TICK_NEVER;
 }
 
 static void print_ticks(const Definition *definition, int64_t after, int64_t most)
