@@ -174,14 +174,18 @@ static void a_name_may_move(void **state)
 }
 
 /* a wants the name that the broken b keeps: it is refused, keeps its own, and so c is refused too. */
-static void a_broken_file_may_be_renamed(void **state)
+static Catalogue *one_two_three(void)
 {
-    (void)state;
     define("a.yaml", "one");
     define("b.yaml", "two");
     define("c.yaml", "three");
-    Catalogue *catalogue =
-        catalogue_of(directory, "loaded a.yaml as one; loaded b.yaml as two; loaded c.yaml as three; ");
+    return catalogue_of(directory, "loaded a.yaml as one; loaded b.yaml as two; loaded c.yaml as three; ");
+}
+
+static void a_broken_file_may_be_renamed(void **state)
+{
+    (void)state;
+    Catalogue *catalogue = one_two_three();
     write_file("a.yaml", "[");
     expect_scan(catalogue, "broken a.yaml; ");
     shell("mv a.yaml z.yaml"); /* the same bytes */
@@ -201,11 +205,7 @@ static void a_broken_file_may_be_renamed(void **state)
 static void what_may_be_several_files_is_none(void **state)
 {
     (void)state;
-    define("a.yaml", "one");
-    define("b.yaml", "two");
-    define("c.yaml", "three");
-    Catalogue *catalogue =
-        catalogue_of(directory, "loaded a.yaml as one; loaded b.yaml as two; loaded c.yaml as three; ");
+    Catalogue *catalogue = one_two_three();
     write_file("a.yaml", "[");
     write_file("b.yaml", "[");
     write_file("c.yaml", "{");

@@ -416,14 +416,7 @@ static void audits_wait_for_a_commit_and_are_bounded(void **state)
     AgentTotals totals = {0};
     assert_true(journal_commit(journal, &(Changes){0}, &totals, NULL));
     assert_false(journal_pending(journal));
-    sqlite3 *database;
-    sqlite3_stmt *statement;
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(database, "SELECT count(*) FROM audit", -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(statement, 0), 10000);
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
+    assert_int_equal(ask("SELECT count(*) FROM audit"), 10000);
     journal_close(journal);
 }
 
