@@ -123,6 +123,7 @@ bool queue_differences(Queue *queue, Files *files, const Map *holders, const cha
             tell(queue, file, holders, revision);
         } else if (second && !file->present) {
             queue_gone(queue, file->name, file->good);
+            files_forget(files, file);
         }
     }
     bool done = queue->told == 2 * files->count;

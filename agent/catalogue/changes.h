@@ -31,7 +31,7 @@ bool queue_take(Queue *queue, CatalogueChange *change); /* its texts are valid u
  * it; NULL when that is not known. */
 void queue_gone(Queue *queue, const char *file, Definition *last);
 /* What is in force or wrong and not told yet, in the order of the files, then which files are gone: a bounded part of
- * it; true: all was told. Sorts the files. revision: of the files as they are. */
+ * it; true: all was told. Sorts the files, and forgets those that are gone. revision: of the files as they are. */
 bool queue_differences(Queue *queue, Files *files, const Map *holders, const char *revision);
 
 #endif

@@ -10,15 +10,20 @@ void files_init(Files *files)
     *files = (Files){.by_name = map_new(1)};
 }
 
+static void file_empty(File *file)
+{
+    definition_release(memory_steal(&file->current));
+    definition_release(memory_steal(&file->good));
+    definition_release(memory_steal(&file->told));
+    text_replace(&file->revision, NULL);
+    text_replace(&file->said_name, NULL);
+    text_replace(&file->fault.message, NULL);
+    text_replace(&file->told_fault.message, NULL);
+}
+
 static void file_free(File *file)
 {
-    definition_release(file->current);
-    definition_release(file->good);
-    free(file->revision);
-    definition_release(file->told);
-    free(file->fault.message);
-    free(file->said_name);
-    free(file->told_fault.message);
+    file_empty(file);
     free(file->name);
     free(file);
 }
@@ -59,6 +64,12 @@ void files_sort(Files *files)
     }
 }
 
+void files_forget(Files *files, File *file)
+{
+    map_remove(files->by_name, file->name);
+    file_empty(file);
+}
+
 void files_drop_absent(Files *files)
 {
     size_t kept = 0;
@@ -67,7 +78,6 @@ void files_drop_absent(Files *files)
         if (file->present) {
             files->items[kept++] = file;
         } else {
-            map_remove(files->by_name, file->name);
             file_free(file);
         }
     }

@@ -44,7 +44,8 @@ void files_init(Files *files);
 void files_release(Files *files);
 File *files_of(Files *files, const char *name); /* finds or makes it */
 void files_sort(Files *files);
-void files_drop_absent(Files *files); /* those that the last scan did not find */
+void files_forget(Files *files, File *file); /* what is known of one that the last scan did not find */
+void files_drop_absent(Files *files);        /* those, once they are forgotten */
 /* Of the names and contents of those that are present; the files are sorted. */
 void files_digest(const Files *files, char hex[DIGEST_HEX_SIZE]);
 
