@@ -121,9 +121,14 @@ static const Operation operations[] = {
      "One deployment, by its name", "",
      .answers = {JSON_OF(200, "What Prefect says of it, and who uses it", deployment)}, .problems = {404, 502}},
 
-    {"GET", "/", "statusPage", "pages", "The status page",
-     "To a browser without a token the answer 401 is the page, too, so that it can ask for one.",
-     .answers = {PAGE, NOT_MODIFIED}, .headers = {"If-None-Match"}},
+    {"GET", "/", "statusPage", "pages", "The status page", "",
+     .answers = {PAGE, NOT_MODIFIED,
+                 PROBLEM_OF(401, "It is not known who asks; a browser gets the page, which asks for a token", problem,
+                            .example = "{\"type\":\"about:blank\",\"title\":\"Unauthorized\",\"status\":401,"
+                                       "\"detail\":\"this needs a token\"}",
+                            .header = "WWW-Authenticate"),
+                 TEXT_OF(401, "The page", "text/html", "\"<!doctype html>…\"")},
+     .headers = {"If-None-Match"}},
     {"GET", "/docs", "docsPage", "pages", "The API, to read and to try", "", .answers = {PAGE, NOT_MODIFIED},
      .headers = {"If-None-Match"}},
     {"GET", "/pages/{page}/{file}", "getPageFile", "pages", "A file of a page", "",

@@ -92,6 +92,8 @@ static void test_document(void **state)
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         assert_non_null(json_member(answers, statuses[i]));
     }
+    const Json *stranger = json_member(json_member(json_member(json_member(paths, "/"), "get"), "responses"), "401");
+    assert_int_equal(json_count(json_member(stranger, "content")), 2); /* a problem, or the page */
     const Json *list = json_member(paths, "/v1/runs");
     assert_int_equal(json_count(json_member(json_member(list, "get"), "parameters")), 5);
     assert_non_null(json_member(list, "head"));
