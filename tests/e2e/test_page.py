@@ -192,11 +192,17 @@ def test_a_run_is_live(start_on, fake, visit):
 
 
 def test_what_was_folded_stays_folded(start_on, fake, visit):
-    agent = start_on(fake)
+    """And the focus stays, whatever comes and goes above."""
+    agent = start_on(fake, deployments={"mailing/main": Plan(end="RUNNING")})
     page = visit(agent).open("/sendposts/daily")
     page.get_by_text("As a list").click()
-    agent.trigger("daily")
+    run = agent.trigger("daily")
+    expect(page.get_by_role("link", name=re.compile("^running run for"))).to_be_visible()
+    expect(page.get_by_role("row", name="only mailing/main")).to_contain_text("running")
+    fake.driver.set_state(agent.wait_stage(run, "only", "running")["flow_run"]["id"], "COMPLETED")
+    expect(page.get_by_role("link", name=re.compile("^running run for"))).to_have_count(0)
     expect(page.get_by_role("row", name="only mailing/main")).to_contain_text("completed")
+    expect(page.get_by_text("As a list")).to_be_focused()
     page.get_by_text("As a list").click()
     agent.trigger("daily")
     expect(page.get_by_role("region", name="History of runs").get_by_role("link")).to_have_count(2)

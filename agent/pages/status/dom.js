@@ -4,6 +4,9 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const HANDLERS = ['onclick', 'oninput', 'onchange', 'onsubmit', 'ontoggle'];
 
+/* What is not there keeps its place, so that what comes after it is known again when it is. */
+const isNothing = (child) => child === null || child === undefined || child === false;
+
 function build(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -11,7 +14,7 @@ function build(element, attributes, children) {
     else if (name === 'style') for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).map((child) => (isNothing(child) ? document.createComment('') : child)));
   return element;
 }
 
@@ -47,13 +50,17 @@ function patchChildren(parent, wanted) {
   let place = parent.firstChild;
   for (const child of [...wanted.childNodes]) {
     const known = keyOf(child) ? keyed.get(keyOf(child)) : place;
-    if (!known || !alike(known, child)) {
+    if (known && alike(known, child)) {
+      if (known === place) place = place.nextSibling;
+      else parent.insertBefore(known, place);
+      patch(known, child);
+    } else if (keyOf(child) || !place || keyOf(place)) {
       parent.insertBefore(child, place);
-      continue;
+    } else {
+      const next = place.nextSibling;
+      place.replaceWith(child);
+      place = next;
     }
-    if (known === place) place = place.nextSibling;
-    else parent.insertBefore(known, place);
-    patch(known, child);
   }
   while (place) {
     const next = place.nextSibling;
@@ -63,7 +70,7 @@ function patchChildren(parent, wanted) {
 }
 
 export function patch(shown, wanted) {
-  if (shown.nodeType === Node.TEXT_NODE) {
+  if (shown.nodeType !== Node.ELEMENT_NODE) {
     if (shown.data !== wanted.data) shown.data = wanted.data;
     return;
   }
