@@ -45,6 +45,13 @@ def test_all_of_it_is_small(start_on, fake):
     assert sorted(named) == sorted(str(path) for path in files if path.name != "index.html"), "the page says at once what it will need"
 
 
+def test_it_leads_to_the_api(start_on, fake, visit):
+    page = visit(start_on(fake)).open("/")
+    page.get_by_role("link", name="The API").click()
+    expect(page).to_have_url(re.compile("/docs$"))
+    expect(page.get_by_text("/v1/sendposts/{name}/run", exact=True)).to_be_visible()
+
+
 def test_the_list_is_searched(failed, visit):
     agent, _ = failed
     agent.define("weekly", sendpost("weekly", stage("etl/extract"), owner="sales"))
