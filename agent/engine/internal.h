@@ -109,6 +109,7 @@ void run_attach(Engine *engine, Run *run); /* to its sendpost, the index and the
 void run_admit(Turn *turn, Run *run);
 void run_advance(Turn *turn, Run *run);
 void run_cut(Turn *turn, Run *run, Cut cut);
+void run_cut_spared(Turn *turn, Run *run); /* an operator: what runs `always`, too, where it has begun */
 void run_finish(Turn *turn, Run *run, State state, Reason reason);
 void run_held_clock(Turn *turn, Run *run);
 Run *run_of(const Engine *engine, const char *id);

@@ -111,6 +111,18 @@ void run_cut(Turn *turn, Run *run, Cut cut)
     run_advance(turn, run);
 }
 
+/* What has not begun still runs: it was promised, and somebody may have asked twice for the same thing. */
+void run_cut_spared(Turn *turn, Run *run)
+{
+    for (int i = 0; i < (int)run->definition->node_count; i++) {
+        const Node *node = &run->definition->nodes[i];
+        if (node_is_leaf(node) && node->when == WHEN_ALWAYS && run->stages[i].record.phase != PHASE_WAITING) {
+            stage_cut(turn, run, i, CUT_OPERATOR);
+        }
+    }
+    run_advance(turn, run);
+}
+
 /* Time stands still while an operator holds the run, or all that is left of it. */
 static bool time_stands_still(const Run *run)
 {

@@ -13,10 +13,15 @@ typedef struct Verb {
     ReplyKind (*apply)(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply);
 } Verb;
 
+/* Asked again, while the run is being cancelled, it is meant for what the first time spared and is at work now. */
 static ReplyKind cancel(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
     (void)verb, (void)reply;
+    bool again = run->record.state == STATE_CANCELLING;
     run_cut(turn, run, CUT_OPERATOR);
+    if (again) {
+        run_cut_spared(turn, run);
+    }
     return REPLY_ACCEPTED;
 }
 

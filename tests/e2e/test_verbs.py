@@ -175,3 +175,21 @@ def test_prefect_says_why_it_does_not_resume(fake, paused):
     message = "Prefect did not resume it: it wants an input"
     agent.wait_run(run_id, "says why", lambda run: stage(run, "only")["message"] == message)
     assert stage(agent.run(run_id), "only")["state"] == "paused"
+
+
+def test_a_second_cancel_reaches_what_runs_always(fake, start_on):
+    """The first time spares it, also when it hangs; with a kill -9 in between."""
+    agent = start_on(fake, {"name": "send", "run": "mailing/main"}, {"name": "tidy", "run": "mailing/tidy", "when": "always"},
+                     deployments={"mailing/main": Plan(seconds=3600), "mailing/tidy": Plan(seconds=3600)})
+    run = agent.trigger("daily")
+    agent.wait_stage(run, "send", "running")
+    assert agent.cancel(run).status == 202
+    agent.wait_stage(run, "tidy", "running")
+    agent.restart()
+    assert agent.wait_stage(run, "tidy", "running") and agent.run(run)["state"] == "cancelling"
+    assert agent.cancel(run).status == 202
+    agent.restart()
+    ended = agent.wait_ended(run)
+    assert (ended["state"], ended["reason"]) == ("cancelled", "cancelled")
+    assert {one["path"]: one["state"] for one in ended["stages"]} == {"send": "cancelled", "tidy": "cancelled"}
+    assert [one["state"]["type"] for one in flow_runs(fake, "mailing/tidy")] == ["CANCELLED"]

@@ -249,12 +249,14 @@ static void check_stage(const StoredRun *stored, const StageRecord *stage)
 {
     const Node *node = &stored->definition->nodes[stage->node];
     Cut cut = stored->record.cut;
-    invariant(stage->cut != CUT_OPERATOR || cut == CUT_OPERATOR);
+    bool spared = node->when == WHEN_ALWAYS; /* unless an operator asks again */
+    invariant(stage->cut != CUT_OPERATOR || cut == CUT_OPERATOR || (spared && cut == CUT_REPLACED));
     invariant(stage->cut != CUT_REPLACED || cut == CUT_REPLACED);
     invariant(stage->cut != CUT_RUN_TIMEOUT || cut == CUT_RUN_TIMEOUT || cut == CUT_OPERATOR);
     check_taken_over(stored, stage);
-    if (node->when == WHEN_ALWAYS && !stage->taken_over) {
-        invariant(stage->state != STATE_SKIPPED && (stage->cut == CUT_NONE || stage->cut == CUT_STAGE_TIMEOUT));
+    if (spared && !stage->taken_over) {
+        invariant(stage->cut == CUT_NONE || stage->cut == CUT_STAGE_TIMEOUT || stage->cut == CUT_OPERATOR);
+        invariant(stage->state != STATE_SKIPPED || stage->cut == CUT_OPERATOR);
     }
     for (size_t i = 0; i < node->needs_count && node->when == WHEN_SUCCESS; i++) {
         invariant(!counts_as_failed(stored, node->needs[i]) || stage->state == STATE_SKIPPED);

@@ -203,17 +203,30 @@ static void operate_on(Life *life, HappeningKind kind, const char *run_id, const
     }
 }
 
+/* Whoever cancels may do so because a first time did not help. */
+static const char *any_run(Life *life, HappeningKind kind)
+{
+    const Sendpost *sendpost = engine_sendpost_find(life->engine, life->definition->name);
+    for (size_t i = 0; kind == HAPPENED_CANCEL && sendpost && i < sendpost->run_count; i++) {
+        const Run *run = sendpost->runs[i];
+        if (run->record.state == STATE_CANCELLING && world_chance(&life->world, 50)) {
+            return run->record.id;
+        }
+    }
+    return life->accepted[world_random(&life->world, life->accepted_count)];
+}
+
 /* A retry may come from two people at once. */
 static void operate(Life *life)
 {
-    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME, HAPPENED_RESUME,
-                                          HAPPENED_BLOCK,  HAPPENED_STEP,  HAPPENED_RETRY,  HAPPENED_RETRY,
-                                          HAPPENED_RETRY,  HAPPENED_RETRY};
+    static const HappeningKind kinds[] = {HAPPENED_CANCEL, HAPPENED_CANCEL, HAPPENED_PAUSE, HAPPENED_RESUME,
+                                          HAPPENED_RESUME, HAPPENED_BLOCK,  HAPPENED_STEP,  HAPPENED_RETRY,
+                                          HAPPENED_RETRY,  HAPPENED_RETRY,  HAPPENED_RETRY};
     if (life->accepted_count == 0) {
         return;
     }
-    const char *run = life->accepted[world_random(&life->world, life->accepted_count)];
     HappeningKind kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)];
+    const char *run = any_run(life, kind);
     bool from = kind == HAPPENED_RETRY && world_random(&life->world, 4) == 0;
     const char *stage = kind == HAPPENED_BLOCK || from ? any_stage(life) : NULL;
     for (uint64_t times = kind == HAPPENED_RETRY ? 2 : 1; times > 0; times--) {

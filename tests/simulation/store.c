@@ -89,11 +89,13 @@ static void commit_attempts(StageRecord *to, StageRecord *from, bool stopped)
     }
 }
 
-/* cut: of the run as it was before. Then nothing begins any more but what runs always. */
+/* cut: of the run as it was before. Then nothing begins any more but what runs always, unless that was cut by itself.
+ */
 static void commit_stage(StoredRun *run, StageRecord *stage, Cut cut)
 {
     StageRecord *to = stored_stage(run, stage->node);
-    bool stopped = cut != CUT_NONE && run->definition->nodes[stage->node].when != WHEN_ALWAYS;
+    bool spared = run->definition->nodes[stage->node].when == WHEN_ALWAYS;
+    bool stopped = cut != CUT_NONE && (!spared || to->cut == CUT_OPERATOR);
     invariant(to->phase != PHASE_ENDED || to->state == stage->state); /* ended means ended */
     stage_copy_own(to, stage);
     commit_attempts(to, stage, stopped);

@@ -232,6 +232,26 @@ static void runs_stay_with_their_definition(void **state)
     fixture_release(&fixture);
 }
 
+/* Two runs never work at once: an operator ends what hangs. */
+static void replace_waits_for_what_runs_always(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\nconcurrency: replace\nstages:\n- {name: a, run: f/a, when: always}\n");
+    fixture_start(&fixture);
+    fixture_trigger(&fixture, (TriggerEvent){.token = 2, .run_id = RUN_2});
+    assert_null(fixture_request(&fixture, REQUEST_CANCEL));
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLING);
+    fixture_pass(&fixture, 86400000);
+    assert_false(engine_run_find(fixture.engine, RUN_2)->record.admitted);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+    assert_non_null(fixture_request(&fixture, REQUEST_CANCEL));
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(fixture_run(&fixture)->record.state, STATE_CANCELLED);
+    assert_true(engine_run_find(fixture.engine, RUN_2)->record.admitted);
+    fixture_release(&fixture);
+}
+
 static void replace_leaves_what_is_planned(void **state)
 {
     (void)state;
@@ -278,6 +298,7 @@ int main(void)
         cmocka_unit_test(retired_sendpost_finishes_its_runs),
         cmocka_unit_test(runs_stay_with_their_definition),
         cmocka_unit_test(replace_leaves_what_is_planned),
+        cmocka_unit_test(replace_waits_for_what_runs_always),
         cmocka_unit_test(cancelled_plan_hides_no_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,6 +286,73 @@ static void held_run_cleans_up_when_it_is_cancelled(void **state)
     fixture_release(&fixture);
 }
 
+#define TIDIED "name: x\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, when: always}\n"
+
+/* A run that is being cancelled, and whose second stage, which runs always, is at work. */
+static void tidying(Fixture *fixture)
+{
+    fixture_init(fixture, TIDIED);
+    fixture_trigger(fixture, (TriggerEvent){.token = 1, .paused = true});
+    fixture_verb(fixture, HAPPENED_CANCEL, NULL);
+    fixture_resolve(fixture, "f/b");
+    FlowRun running = fixture_flow_run(fixture, PREFECT_RUNNING);
+    fixture_answer(fixture, HAPPENED_CREATED,
+                   (AnswerEvent){.node = 1, .attempt = 1, .flow_runs = &running, .flow_run_count = 1});
+    assert_int_equal(fixture_run(fixture)->record.state, STATE_CANCELLING);
+    assert_int_equal(fixture_run(fixture)->stages[1].record.state, STATE_RUNNING);
+}
+
+static void second_cancel_stops_what_runs_always(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    tidying(&fixture);
+    assert_null(fixture_request(&fixture, REQUEST_CANCEL));
+    for (int i = 0; i < 2; i++) { /* a third one changes nothing */
+        assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+        assert_int_equal(fixture_request(&fixture, REQUEST_CANCEL) != NULL, i == 0);
+    }
+    const Run *run = fixture_run(&fixture);
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(run->stages[1].record.state, STATE_CANCELLED);
+    assert_int_equal(run->record.state, STATE_CANCELLED);
+    assert_int_equal(run->record.reason, REASON_CANCELLED);
+    fixture_release(&fixture);
+}
+
+/* Who asks twice at once does not take away what is to be tidied up. */
+static void second_cancel_spares_what_has_not_begun(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, TIDIED);
+    fixture_start(&fixture);
+    fixture_verb(&fixture, HAPPENED_CANCEL, NULL);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->stages[1].record.state, STATE_WAITING);
+    fixture_seen(&fixture, PREFECT_CANCELLED);
+    assert_int_equal(run->stages[0].record.state, STATE_CANCELLED);
+    assert_int_equal(run->stages[1].record.state, STATE_SCHEDULED);
+    fixture_release(&fixture);
+}
+
+static void second_cancel_ends_what_was_blocked(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture,
+                 "name: x\nstages:\n- {name: a, run: f/a}\n- {name: b, run: f/b, when: always, blocked: true}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.token = 1, .paused = true});
+    fixture_verb(&fixture, HAPPENED_CANCEL, NULL);
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->stages[1].record.state, STATE_BLOCKED);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_CANCEL, NULL)->kind, REPLY_ACCEPTED);
+    assert_int_equal(run->stages[1].record.state, STATE_SKIPPED);
+    assert_int_equal(run->record.state, STATE_CANCELLED);
+    fixture_release(&fixture);
+}
+
 static void operator_may_cancel_what_timed_out(void **state)
 {
     (void)state;
@@ -351,6 +418,9 @@ int main(void)
         cmocka_unit_test(blocked_time_counts_in_no_timeout),
         cmocka_unit_test(clock_that_is_set_moves_no_timeout),
         cmocka_unit_test(held_run_cleans_up_when_it_is_cancelled),
+        cmocka_unit_test(second_cancel_stops_what_runs_always),
+        cmocka_unit_test(second_cancel_spares_what_has_not_begun),
+        cmocka_unit_test(second_cancel_ends_what_was_blocked),
         cmocka_unit_test(operator_may_cancel_what_timed_out),
         cmocka_unit_test(cancel_that_comes_too_late_changes_nothing),
     };
