@@ -127,9 +127,21 @@ static bool replay_event(void *user, const EventRecord *event)
     return replay->sink(replay->user, event->id, event_type_names[event->type], data);
 }
 
+/* What cannot be for this reader is not looked at: the history of one run is a small part of all. */
+static void skip(const EventFeed *feed, const EventFilter *filter, int64_t *cursor)
+{
+    if (*cursor < filter->first - 1) {
+        *cursor = filter->first - 1;
+    }
+    if (filter->last && *cursor >= filter->last) {
+        *cursor = feed->newest;
+    }
+}
+
 bool event_feed_read(EventFeed *feed, Journal *journal, const EventFilter *filter, int64_t *cursor, EventSink *sink,
                      void *user, Error *error)
 {
+    skip(feed, filter, cursor);
     if (*cursor >= feed->newest) {
         return true;
     }
@@ -138,6 +150,7 @@ bool event_feed_read(EventFeed *feed, Journal *journal, const EventFilter *filte
         return true;
     }
     Replay replay = {feed, filter, sink, user};
-    return feed->replay_left == 0 ||
-           journal_each_event(journal, cursor, feed->replay_left, replay_event, &replay, error);
+    int64_t left = filter->last ? filter->last - *cursor : INT64_MAX;
+    size_t limit = left < (int64_t)feed->replay_left ? (size_t)left : feed->replay_left;
+    return limit == 0 || journal_each_event(journal, cursor, limit, replay_event, &replay, error);
 }

@@ -24,6 +24,7 @@ typedef struct EventFeed {
 /* Which events a reader gets: NULL is any. Texts are the reader's. */
 typedef struct EventFilter {
     char *sendpost, *run;
+    int64_t first, last; /* ids between which all of them lie; 0: not known */
 } EventFilter;
 
 void event_feed_init(EventFeed *feed);

@@ -7,6 +7,7 @@
 #include "api/run_answer.h"
 #include "api/run_view.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include <string.h>
 
 static const char media_events[] = "text/event-stream";
@@ -78,21 +79,31 @@ static ssize_t source_read(void *user, uint64_t position, char *out, size_t size
     return (ssize_t)length;
 }
 
-static void answer_events(Exchange *exchange, const char *sendpost, const char *run)
+/* Whether a stream begins; else it was answered. */
+static bool begins(Exchange *exchange, StreamPosition *position)
 {
-    StreamPosition position;
-    if (!stream_position(exchange, &position)) {
-        return;
+    if (!stream_position(exchange, position)) {
+        return false;
     }
     if (exchange->head) {
         answer_head(exchange, media_events);
+    }
+    return !exchange->head;
+}
+
+static void answer_events(Exchange *exchange, EventFilter filter)
+{
+    StreamPosition position;
+    if (!begins(exchange, &position)) {
+        free(filter.sendpost);
+        free(filter.run);
         return;
     }
     EventSource *source = memory_new(sizeof *source);
     source->mhd = exchange->mhd;
     buffer_init(&source->text, TEXT_MAX);
     add_heartbeat(&source->stream); /* what a client shows as connected */
-    stream_open(&source->stream, exchange, &event_source, &position, sendpost, run);
+    stream_open(&source->stream, exchange, &event_source, &position, filter);
     answer_response(exchange, 200, media_events,
                     MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, source_read, source, NULL));
     answer_header(exchange, "X-Accel-Buffering", "no");
@@ -100,7 +111,7 @@ static void answer_events(Exchange *exchange, const char *sendpost, const char *
 
 void handle_events(Exchange *exchange)
 {
-    answer_events(exchange, exchange_query(exchange, "sendpost"), NULL);
+    answer_events(exchange, (EventFilter){.sendpost = text_copy(exchange_query(exchange, "sendpost"))});
 }
 
 void handle_run_events(Exchange *exchange)
@@ -111,8 +122,10 @@ void handle_run_events(Exchange *exchange)
         return;
     }
     if (run_view_open(&exchange->server->view, exchange->run_id, &view, &error)) {
+        const RunRecord *record = &view.run->record;
+        EventFilter filter = {NULL, text_copy(record->id), record->first_event, record->last_event};
         run_view_release(&view);
-        answer_events(exchange, NULL, exchange->run_id);
+        answer_events(exchange, filter);
     } else if (error.kind == ERROR_NOT_FOUND) {
         answer_problem(exchange, 404, "there is no run %s", exchange->run_id);
     } else {

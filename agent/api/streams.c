@@ -102,13 +102,13 @@ static void tell_of_reset(Stream *stream)
 }
 
 void stream_open(Stream *stream, Exchange *exchange, const StreamKind *kind, const StreamPosition *position,
-                 const char *sendpost, const char *run)
+                 EventFilter filter)
 {
     Server *server = exchange->server;
     stream->server = server;
     stream->kind = kind;
     stream->fd = exchange->connection->fd;
-    stream->filter = (EventFilter){text_copy(sendpost), text_copy(run)};
+    stream->filter = filter;
     memcpy(stream->token, exchange->caller.sha256, sizeof stream->token);
     stream->cursor = position->cursor;
     stream->took_at = server->now.boot_ms;

@@ -52,9 +52,9 @@ typedef struct StreamPosition {
 } StreamPosition;
 bool stream_position(Exchange *exchange, StreamPosition *position);
 
-/* Begins a zeroed stream, which its exchange owns from now on. Texts are copied; NULL: of all. */
+/* Begins a zeroed stream, which its exchange owns from now on. The filter's texts are taken over. */
 void stream_open(Stream *stream, Exchange *exchange, const StreamKind *kind, const StreamPosition *position,
-                 const char *sendpost, const char *run);
+                 EventFilter filter);
 void stream_close(Stream *stream);
 
 /* Its client took something; all of it: it is idle. */

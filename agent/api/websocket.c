@@ -9,6 +9,7 @@
 #include "api/internal.h"
 #include "base/assert.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -169,7 +170,7 @@ void handle_websocket(Exchange *exchange)
     WebSocket *socket = memory_new(sizeof *socket);
     added(wslay_event_context_server_init(&socket->frames, &callbacks, socket));
     wslay_event_config_set_no_buffering(socket->frames, 1);
-    stream_open(&socket->stream, exchange, &websocket, &position, name, NULL);
+    stream_open(&socket->stream, exchange, &websocket, &position, (EventFilter){.sendpost = text_copy(name)});
     handshake_answer(exchange, begin, socket);
 }
 

@@ -103,6 +103,7 @@ static Run *run_new(Turn *turn, const TriggerEvent *trigger, Sendpost *sendpost,
     run_attach(turn->engine, run);
     turn_touch_run(turn, run);
     turn_event(turn, EVENT_RUN_CREATED, run, NULL, STATE_SCHEDULED, STATE_SCHEDULED, REASON_NONE);
+    record->first_event = turn->engine->last_event_id;
     return run;
 }
 

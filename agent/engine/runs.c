@@ -298,6 +298,7 @@ void run_finish(Turn *turn, Run *run, State state, Reason reason)
 {
     run->record.ended_at = turn->now.wall_ms;
     run_set_state(turn, run, state, reason);
+    run->record.last_event = turn->engine->last_event_id;
     account_run_end(turn, run);
     engine_check_run(turn->engine, run);
     run->ended = true;

@@ -65,6 +65,8 @@ static const Column run_columns[] = {
     NAME(RunRecord, cut, cut_names, CUTS),
     INTEGER(RunRecord, held_since),
     INTEGER(RunRecord, held_ms),
+    INTEGER(RunRecord, first_event),
+    INTEGER(RunRecord, last_event),
 };
 
 static const Column stage_columns[] = {

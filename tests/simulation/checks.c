@@ -267,6 +267,7 @@ static void check_run(const World *world, const StoredRun *stored)
 {
     const RunRecord *record = &stored->record;
     invariant(state_is_end(record->state));
+    invariant(record->first_event > 0 && record->last_event > record->first_event);
     for (size_t i = 0; i < stored->stage_count; i++) {
         for (size_t j = 0; j < stored->stages[i].attempt_count; j++) {
             check_attempt(world, &stored->stages[i].attempts[j]);

@@ -143,6 +143,24 @@ static void test_a_long_replay_is_read_in_turns(void **state)
     client_close(&client);
 }
 
+/* Only what lies within its life is read for one run, in one turn however long the history is. */
+static void test_the_replay_of_one_run(void **state)
+{
+    World *world = *state;
+    world->journal.oldest_event = 1;
+    world->journal.newest_event = 50 * MANY;
+    world->journal.ended = (RunRecord){.id = "01920000-0000-7000-8000-000000000001",
+                                       .sendpost = text_copy("daily"),
+                                       .state = STATE_COMPLETED,
+                                       .first_event = MANY,
+                                       .last_event = MANY + 8};
+    world->journal.ended_text = "name: daily\nstages:\n- {name: x, run: f/a}\n- {name: a, run: f/a}\n";
+    Client client = follow(world, HEAD_OF("/v1/runs/01920000-0000-7000-8000-000000000001/events?after=0", ""));
+    assert_ids(client.received.bytes, 3, (int64_t[]){MANY, MANY + 4, MANY + 8});
+    assert_true(world->journal.events_read <= EVENTS_REPLAYED_MAX);
+    client_close(&client);
+}
+
 /* What memory no longer has is read in the journal: nothing is left out. */
 static void test_more_at_once_than_memory_keeps(void **state)
 {
@@ -362,6 +380,7 @@ int main(void)
         TEST(test_what_was_committed),
         TEST(test_filters),
         TEST(test_a_long_replay_is_read_in_turns),
+        TEST(test_the_replay_of_one_run),
         TEST(test_more_at_once_than_memory_keeps),
         TEST(test_where_a_client_begins),
         TEST(test_heartbeat),

@@ -252,6 +252,7 @@ static void runs_are_listed_and_loaded(void **state)
     assert_true(journal_list_runs(journal, &(RunQuery){.sendpost = "daily", .limit = 10}, &runs, &count, NULL));
     assert_int_equal(count, 2);
     assert_string_equal(runs[0].id, WAITING);
+    assert_true(runs[0].first_event > 0 && runs[0].last_event == 0);
     RunQuery next = {.before_created_at = runs[0].created_at, .before_id = runs[0].id, .limit = 10};
     RunRecord *rest;
     assert_true(journal_list_runs(journal, &next, &rest, &count, NULL));
