@@ -330,6 +330,7 @@ static int64_t earliest(const Loop *loop, Now now)
         loop->writable ? loop->retain_due : TIME_NEVER,
         notify_watchdog_ms() ? loop->watchdog_due : TIME_NEVER,
         loop->stopping ? loop->stop_by : TIME_NEVER,
+        loop->backup ? now.boot_ms : TIME_NEVER,
     };
     int64_t first = now.boot_ms + WAIT_MAX_MS;
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
@@ -387,6 +388,7 @@ bool loop_run(Loop *loop)
         recover(loop, now);
         poll_flow_runs(loop, now);
         check_references(loop, now);
+        loop_back_up(loop, now);
         maintain(loop, now);
         prefect_client_run(loop->prefect, now); /* what was queued leaves now */
         server_run(loop->server, now);          /* replies too */

@@ -10,7 +10,7 @@
 #include "catalogue/catalogue.h"
 #include "configuration/configuration.h"
 #include "engine/engine.h"
-#include "journal/journal.h"
+#include "journal/backup.h"
 #include "metrics/statistics.h"
 #include "prefect/client.h"
 #include "references/watch.h"
@@ -43,6 +43,8 @@ typedef struct Loop {
     int64_t stop_by;      /* boot ms, here and below */
     int64_t probe_due, retain_due, audit_due, watchdog_due;
     int64_t woken_for; /* what the last wait would have ended for */
+    Backup *backup; /* that is being made; NULL: none */
+    uint64_t backup_token;
     Reload *reloads;
     size_t reload_count, reload_capacity;
     char *said_error, *said_notices[CATALOGUE_NOTICES], *said_revision; /* logged last */
@@ -65,6 +67,9 @@ void loop_collect_reloads(Loop *loop, Now now);
 void loop_look_at_tokens(Loop *loop, Now now, bool at_once);
 /* After the commit: what was found is in force; tells those who wait for it. */
 void loop_settle_definitions(Loop *loop, Now now);
+
+/* backups.c: a slice of the copy that a client waits for. */
+void loop_back_up(Loop *loop, Now now);
 
 /* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. False: it had to end on its own. */
 bool loop_run(Loop *loop);

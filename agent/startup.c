@@ -58,8 +58,7 @@ static bool open_journal(Loop *loop, Now now, Error *error)
     uint8_t random[10];
     random_bytes(random, sizeof random);
     uuid_from_time(now.wall_ms, random, fresh);
-    const char *given = loop->configuration->namespace;
-    loop->namespace = given[0] ? text_copy(given) : journal_namespace(path, fresh, error);
+    loop->namespace = journal_namespace(loop->journal, loop->configuration->namespace, fresh, error);
     return loop->namespace != NULL;
 }
 
@@ -220,6 +219,7 @@ void loop_close(Loop *loop)
     text_list_clear(&loop->triggers);
     text_list_clear(&loop->unavailable);
     engine_free(loop->engine);
+    backup_free(loop->backup);
     catalogue_free(loop->catalogue);
     journal_close(loop->journal);
     free(loop->namespace);

@@ -236,7 +236,7 @@ static enum MHD_Result exchange_send(Exchange *exchange)
     struct MHD_Response *response = memory_steal(&exchange->answer);
     enum MHD_Result queued = exchange->server->queue_response(exchange->mhd, (unsigned)exchange->status, response);
     MHD_destroy_response(response);
-    if (exchange->stream) {
+    if (exchange->stream || exchange->server->backup.exchange == exchange) {
         connection_waits(exchange->connection);
     } else {
         connection_writes(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
@@ -332,7 +332,7 @@ static void exchange_free(Exchange *exchange)
 void exchange_completed(void *user, struct MHD_Connection *connection, void **context,
                         enum MHD_RequestTerminationCode code)
 {
-    (void)user, (void)connection, (void)code;
+    (void)user, (void)connection;
     Exchange *exchange = *context;
     if (!exchange) {
         return;
@@ -345,6 +345,7 @@ void exchange_completed(void *user, struct MHD_Connection *connection, void **co
     if (exchange->status) {
         http_statistics_add(&server->statistics, exchange->match.handler, exchange->status, seconds);
     }
+    backup_completed(exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     connection_rests(&server->connections, exchange->connection, server->now.boot_ms);
     exchange_free(exchange);
 }

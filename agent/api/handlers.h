@@ -23,6 +23,7 @@ void handle_run(struct Exchange *exchange);
 void handle_events(struct Exchange *exchange);
 void handle_run_events(struct Exchange *exchange);
 void handle_websocket(struct Exchange *exchange);
+void handle_backup(struct Exchange *exchange);
 void handle_command(struct Exchange *exchange);
 void handle_webhook(struct Exchange *exchange);
 void handle_deployments(struct Exchange *exchange);

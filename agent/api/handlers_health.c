@@ -87,6 +87,7 @@ static void write_journal(JsonWriter *writer, const JournalStatistics *journal)
     json_write_boolean(writer, "writable", journal->writable);
     json_write_integer(writer, "size_bytes", journal->size_bytes);
     shape_time(writer, "quarantined_at", journal->quarantined_at);
+    shape_time(writer, "last_backup_at", journal->backed_up_at);
     json_end_object(writer);
 }
 

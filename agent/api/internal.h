@@ -32,6 +32,13 @@ typedef struct Slots {
 } Slots;
 #define SLOT_NONE UINT32_MAX
 
+/* The one that is being made or sent. */
+typedef struct CurrentBackup {
+    Exchange *exchange; /* NULL: none */
+    int64_t made_at;    /* wall ms */
+    int64_t taken_at;   /* made_at of one that was taken whole; 0: the loop knows of all */
+} CurrentBackup;
+
 struct Server {
     ServerView view;
     Now now;       /* of the last server_run */
@@ -44,7 +51,8 @@ struct Server {
     RateLimit *guesses;    /* of tokens that are not known */
     HttpStatistics statistics;
     Slots slots;
-    ExchangeList commands, fetches, reloads; /* not taken by the loop yet */
+    ExchangeList commands, fetches, reloads, backups; /* not taken by the loop yet */
+    CurrentBackup backup;
     Scrapes scrapes;
     Streams streams;
     int websockets; /* a descriptor that watches them all */
@@ -65,6 +73,9 @@ Exchange *slots_take(Slots *slots, uint64_t token);
 void server_queue(Server *server, Exchange *exchange, ExchangeList *list);
 /* The exchange was answered: on with it. */
 void server_resume(Server *server, Exchange *exchange);
+
+/* handlers_backup.c: the exchange is over. */
+void backup_completed(Exchange *exchange, bool whole);
 
 int64_t monotonic_us(void);
 

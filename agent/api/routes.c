@@ -42,6 +42,7 @@ static const Route routes[] = {
     COMMAND("/v1/runs/{id}/retry", OPERATOR, RETRY),
     GET("/v1/runs/{id}/events", READER, .handle = handle_run_events, .query = {"after"}),
     GET("/v1/events", READER, .handle = handle_events, .query = {"sendpost", "after"}),
+    GET("/v1/backup", OPERATOR, .handle = handle_backup),
     GET("/v1/prefect/deployments", READER, .handle = handle_deployments, .query = {"search"}),
     GET("/v1/prefect/deployments/{uuid}", READER, .handle = handle_deployment_by_id),
     GET("/v1/prefect/deployments/{flow}/{deployment}", READER, .handle = handle_deployment_by_name),

@@ -114,6 +114,7 @@ Server *server_new(const ServerView *view, Error *error)
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
     TAILQ_INIT(&server->reloads);
+    TAILQ_INIT(&server->backups);
     scrapes_init(&server->scrapes);
     streams_init(&server->streams);
     server->websockets = websockets_open(error);
@@ -188,7 +189,7 @@ size_t server_descriptors(const Server *server, int *descriptors, size_t maximum
 int64_t server_deadline(const Server *server, Now now)
 {
     if (server->resumed || !TAILQ_EMPTY(&server->commands) || !TAILQ_EMPTY(&server->fetches) ||
-        !TAILQ_EMPTY(&server->reloads)) {
+        !TAILQ_EMPTY(&server->reloads) || !TAILQ_EMPTY(&server->backups) || server->backup.taken_at) {
         return now.boot_ms;
     }
     int64_t deadline = connections_deadline(&server->connections);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,30 @@ bool file_read(const char *path, size_t maximum, Buffer *out, Error *error)
     }
     buffer_append(out, bytes.bytes, bytes.length);
     return true;
+}
+
+/* A renamed file is there after a power cut only when its directory has been written too. */
+static bool sync_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    auto_free char *directory = slash ? text_copy_length(path, (size_t)(slash - path) + 1) : text_copy(".");
+    __attribute__((cleanup(close_cleanup))) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0;
+}
+
+bool file_rename(const char *from, const char *to, Error *error)
+{
+    bool renamed = rename(from, to) == 0 && sync_directory(to);
+    return renamed || error_set(error, ERROR_IO, "%s: %s", to, strerror(errno));
+}
+
+bool file_write(const char *path, const char *bytes, size_t length, Error *error)
+{
+    auto_free char *temporary = text_format("%s.new", path);
+    __attribute__((cleanup(close_cleanup))) int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool written = fd >= 0 && write(fd, bytes, length) == (ssize_t)length && fsync(fd) == 0;
+    return (written || error_set(error, ERROR_IO, "%s: %s", path, strerror(errno))) &&
+           file_rename(temporary, path, error);
 }
 
 char *file_read_secret(const char *path, Error *error)

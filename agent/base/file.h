@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading whole small files. Not for engine/ or definitions/. */
+/* Small files as a whole, and what makes a file durable. Not for engine/ or definitions/. */
 #ifndef SENDPOST_BASE_FILE_H
 #define SENDPOST_BASE_FILE_H
 
@@ -9,6 +9,12 @@
 /* Appends the file's bytes. Fails when it cannot be read, is not a regular file, or is larger than `maximum`
  * (ERROR_LIMIT). */
 bool file_read(const char *path, size_t maximum, Buffer *out, Error *error);
+
+/* What stands there then is either what was there before or these bytes, also after a power cut; for its owner alone.
+ */
+bool file_write(const char *path, const char *bytes, size_t length, Error *error);
+/* A file that was written and synced takes the place of another one, durably. */
+bool file_rename(const char *from, const char *to, Error *error);
 
 /* A secret: as file_read with SECRET_FILE_MAX, less white space at its end; new memory. NULL on failure, or when it is
  * empty or not one line of text. */

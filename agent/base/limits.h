@@ -85,6 +85,7 @@ enum {
     RETENTION_DEFINITIONS = 500, /* looked at in one turn */
     RETENTION_RUNS = 100,        /* deleted in one turn */
     RETENTION_ROWS = 1000,       /* of events, keys, audit records: each */
+    BACKUP_SPARE = 64 << 20,     /* that a backup leaves on the disk */
     REQUEST_KEY_HOURS = 24,      /* how long a trigger's idempotency key is remembered */
 };
 

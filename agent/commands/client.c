@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MAX = 64 << 20, CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 30000 };
+enum { ANSWER_MAX = 64 << 20, CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 30000, TURN_MS = 100 };
 
 struct Client {
     CURL *easy;
@@ -117,41 +117,119 @@ static struct curl_slist *headers_of(const Client *client, const char *body, con
     return list;
 }
 
-bool client_ask(Client *client, const char *path, const char *body, const char *key, Answer *answer, Error *error)
+/* What every request has; the caller sets what is done with the answer. */
+static void prepare(Client *client, const char *url, const struct curl_slist *headers)
 {
     CURL *easy = client->easy;
-    auto_free char *url = text_format("%s%s", client->base, path);
-    auto_buffer reply;
-    buffer_init(&reply, ANSWER_MAX);
-    struct curl_slist *headers = headers_of(client, body, key);
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &reply);
     if (client->socket) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     }
-    if (body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    }
-    CURLcode code = curl_easy_perform(easy);
+}
+
+static bool unreachable(const Client *client, CURLcode code, Error *error)
+{
+    const char *where = client->socket ? client->socket : client->base;
+    return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where,
+                     curl_easy_strerror(code));
+}
+
+/* Takes the reply. */
+static void answer_fill(const Client *client, Buffer *reply, Answer *answer)
+{
     long status = 0;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &status);
+    *answer =
+        (Answer){.status = (int)status, .json = json_parse(reply->bytes ? reply->bytes : "", reply->length, NULL)};
+    answer->text = buffer_take(reply);
+}
+
+bool client_ask(Client *client, const char *path, const char *body, const char *key, Answer *answer, Error *error)
+{
+    auto_free char *url = text_format("%s%s", client->base, path);
+    auto_buffer reply;
+    buffer_init(&reply, ANSWER_MAX);
+    struct curl_slist *headers = headers_of(client, body, key);
+    prepare(client, url, headers);
+    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, &reply);
+    if (body) {
+        curl_easy_setopt(client->easy, CURLOPT_POSTFIELDS, body);
+    }
+    CURLcode code = curl_easy_perform(client->easy);
     curl_slist_free_all(headers);
     if (code != CURLE_OK) {
-        const char *where = client->socket ? client->socket : client->base;
-        return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where,
-                         curl_easy_strerror(code));
+        return unreachable(client, code, error);
     }
-    *answer = (Answer){.status = (int)status, .json = json_parse(reply.bytes ? reply.bytes : "", reply.length, NULL)};
-    answer->text = buffer_take(&reply);
+    answer_fill(client, &reply, answer);
     return true;
+}
+
+/* --- an answer that takes its time --- */
+
+typedef struct Receiving {
+    CURL *easy;
+    const ClientStream *stream;
+    Buffer refusal; /* the body of what is not 200 */
+    bool enough;
+} Receiving;
+
+static size_t receive(char *bytes, size_t size, size_t count, void *user)
+{
+    Receiving *receiving = user;
+    long status = 0;
+    curl_easy_getinfo(receiving->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200) {
+        return take(bytes, size, count, &receiving->refusal);
+    }
+    receiving->enough = !receiving->stream->take(receiving->stream->user, bytes, size * count);
+    return receiving->enough ? 0 : size * count;
+}
+
+static CURLcode run_stream(CURLM *multi, Receiving *receiving)
+{
+    const ClientStream *stream = receiving->stream;
+    for (int running = 1; running && !receiving->enough;) {
+        curl_multi_perform(multi, &running);
+        int left;
+        for (CURLMsg *message; (message = curl_multi_info_read(multi, &left));) {
+            return message->data.result;
+        }
+        receiving->enough = receiving->enough || !stream->turn(stream->user);
+        if (!receiving->enough) {
+            curl_multi_poll(multi, NULL, 0, TURN_MS, NULL);
+        }
+    }
+    return CURLE_OK;
+}
+
+bool client_stream(Client *client, const char *path, const char *header, const ClientStream *stream, Answer *answer,
+                   Error *error)
+{
+    auto_free char *url = text_format("%s%s", client->base, path);
+    struct curl_slist *headers = headers_of(client, NULL, NULL);
+    Receiving receiving = {.easy = client->easy, .stream = stream};
+    buffer_init(&receiving.refusal, ANSWER_MAX);
+    prepare(client, url, header ? curl_slist_append(headers, header) : headers);
+    curl_easy_setopt(client->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(client->easy, CURLOPT_LOW_SPEED_TIME, (long)stream->silence_seconds);
+    curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, &receiving);
+    CURLM *multi = curl_multi_init();
+    curl_multi_add_handle(multi, client->easy);
+    CURLcode code = run_stream(multi, &receiving);
+    answer_fill(client, &receiving.refusal, answer);
+    curl_multi_remove_handle(multi, client->easy);
+    curl_multi_cleanup(multi);
+    curl_slist_free_all(headers);
+    return code == CURLE_OK || receiving.enough || unreachable(client, code, error);
 }
 
 Status client_complain(const char *what, const Answer *answer)

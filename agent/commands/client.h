@@ -23,6 +23,19 @@ void answer_release(Answer *answer);
 /* body NULL: GET. key NULL: no Idempotency-Key. *error says why there is no answer. */
 bool client_ask(Client *client, const char *path, const char *body, const char *key, Answer *answer, Error *error);
 
+/* An answer that takes its time. */
+typedef struct ClientStream {
+    bool (*take)(void *user, const char *bytes, size_t length); /* of a 200, piece by piece */
+    bool (*turn)(void *user);                                   /* several times a second */
+    void *user;
+    int silence_seconds; /* that is taken for the end of the connection */
+} ClientStream;
+
+/* GET. False: it was cut off, or never began. True: it has come to its end, or take or turn had enough (false). What is
+ * not 200 is whole in the answer. headers: a further one, or NULL. */
+bool client_stream(Client *client, const char *path, const char *header, const ClientStream *stream, Answer *answer,
+                   Error *error);
+
 /* Asks; what is not 2xx is complained about, with its detail. The answer is whole when STATUS_DONE. */
 Status client_get(Client *client, const char *what, const char *path, Answer *answer);
 Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key,

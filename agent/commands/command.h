@@ -63,9 +63,9 @@ void print(const Buffer *text);
 /* "sendpost: what: why" on standard error; returns the status. */
 Status complain(Status status, const char *what, const char *why);
 
-extern const Command command_agent, command_cancel, command_block, command_check, command_follow, command_graph,
-    command_healthcheck, command_help, command_init, command_list, command_next, command_pause, command_resume,
-    command_retry, command_run, command_runs, command_schema, command_show, command_status, command_step, command_token,
-    command_version;
+extern const Command command_agent, command_backup, command_cancel, command_block, command_check, command_follow,
+    command_graph, command_healthcheck, command_help, command_init, command_list, command_next, command_pause,
+    command_resume, command_retry, command_run, command_runs, command_schema, command_show, command_status,
+    command_step, command_token, command_version;
 
 #endif

@@ -2,9 +2,9 @@
 /* Opening: the directory, the lock, the check; a damaged file is moved aside. The lock is on a file of its own, as
  * opening and closing the database file would drop SQLite's own locks. */
 #include "journal/journal.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "journal/backup.h"
 #include "journal/store.h"
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AUDITS_MAX = 10000, NAMESPACE_MAX = 128, PID_TEXT_MAX = 32, HOLDER_LOOKS = 30 };
+enum { AUDITS_MAX = 10000, PID_TEXT_MAX = 32, HOLDER_LOOKS = 30 };
 
 #define ASIDE ".damaged-"
 
@@ -171,13 +171,15 @@ Journal *journal_open(const char *path, Now now, JournalFindings *findings, Erro
     bool unclean = false;
     bool opened = make_directory(path, error) && take_lock(journal, &unclean, error);
     found.wal_missing = opened && wal_is_missing(journal, unclean);
-    opened = opened && open_store(journal, now, &found.quarantined, error) && read_applied(journal, error);
+    opened = opened && open_store(journal, now, &found.quarantined, error) && facts_load(journal, error) &&
+             read_applied(journal, error);
     umask(mask);
     if (!opened) {
         free(found.quarantined);
         journal_close(journal);
         return NULL;
     }
+    backup_sweep(path);
     journal->statistics.quarantined_at = newest_quarantined(path);
     *findings = found;
     return journal;
@@ -209,53 +211,6 @@ void journal_close(Journal *journal)
     free(journal->applied);
     free(journal->path);
     free(journal);
-}
-
-/* A renamed file is there after a power cut only when its directory has been written too. */
-static bool sync_directory(const char *path)
-{
-    auto_free char *directory = directory_of(path);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
-    int cause = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    errno = cause;
-    return synced;
-}
-
-static bool write_namespace(const char *path, const char *fresh, Error *error)
-{
-    auto_free char *temporary = text_format("%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    size_t length = strlen(fresh);
-    bool written = fd >= 0 && write(fd, fresh, length) == (ssize_t)length && fsync(fd) == 0;
-    int cause = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (!written || rename(temporary, path) != 0 || !sync_directory(path)) {
-        return error_set(error, ERROR_IO, "%s: %s", path, strerror(written ? errno : cause));
-    }
-    return true;
-}
-
-char *journal_namespace(const char *path, const char *fresh, Error *error)
-{
-    auto_free char *file = text_format("%s.namespace", path);
-    auto_buffer text;
-    buffer_init(&text, NAMESPACE_MAX);
-    Error missing = {0};
-    if (file_read(file, NAMESPACE_MAX, &text, &missing) && text.length) {
-        text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
-        return text_copy(text.bytes);
-    }
-    if (missing.kind != ERROR_NONE && missing.kind != ERROR_NOT_FOUND) {
-        error_set(error, missing.kind, "%s", missing.text);
-        return NULL;
-    }
-    return write_namespace(file, fresh, error) ? text_copy(fresh) : NULL;
 }
 
 void journal_audit(Journal *journal, int64_t at, const char *who, const char *what, const char *run_id, int status)

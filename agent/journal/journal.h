@@ -20,9 +20,11 @@ typedef struct JournalFindings {
 Journal *journal_open(const char *path, Now now, JournalFindings *findings, Error *error);
 void journal_close(Journal *journal);
 
-/* The namespace kept beside the journal (<path>.namespace): read, or written once with `fresh`. New memory; NULL on
- * failure. */
-char *journal_namespace(const char *path, const char *fresh, Error *error);
+/* The namespace: `given` ("": none), else the one that the journal holds, which a backup takes along, else the one
+ * beside it (<path>.namespace), else `fresh`; kept in both places from then on. New memory; NULL on failure. */
+char *journal_namespace(Journal *journal, const char *given, const char *fresh, Error *error);
+/* A copy of it was taken away as a whole: see backup.h. */
+bool journal_backed_up(Journal *journal, int64_t at, Error *error);
 
 /* One transaction: all of the changes or nothing. On failure the caller drops the turn. ERROR_IO: a full or failing
  * disk, try again later. ERROR_DAMAGED, ERROR_LOST: the process must end, and its next start looks at what there is. */
@@ -95,6 +97,7 @@ bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_befo
 typedef struct JournalStatistics {
     bool writable;          /* the last commit worked */
     int64_t quarantined_at; /* wall ms: of the newest damaged journal that lies beside this one; 0: there is none */
+    int64_t backed_up_at;   /* wall ms: of the newest copy that was taken away; 0: none */
     int64_t size_bytes;
     uint64_t commits;
     uint64_t commit_duration_counts[11]; /* within journal_commit_bounds, the last +Inf */

@@ -26,6 +26,8 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_PUT_APPLIED] = "INSERT OR REPLACE INTO applied VALUES(1, ?)",
     [STATEMENT_APPLIED] = "SELECT revision FROM applied",
     [STATEMENT_PROBE] = "INSERT OR REPLACE INTO probe VALUES(1, ?)",
+    [STATEMENT_PUT_FACT] = "INSERT OR REPLACE INTO fact VALUES(?, ?)",
+    [STATEMENT_FACT] = "SELECT value FROM fact WHERE name = ?",
     [STATEMENT_FAILURE] = "SELECT stage, reason, message, task_name, task_message, logs, flow_run_id, flow_run_url"
                           " FROM failure WHERE run = ?",
     [STATEMENT_DEFINITION] = "SELECT text FROM definition WHERE sha256 = ?",
@@ -267,6 +269,22 @@ bool store_open(Journal *journal, Error *error)
     int version = 0;
     return identify(journal, &version, error) && set_up(journal, error) && quick_check(journal, error) &&
            migrate(journal, version, error) && prepare_all(journal, error);
+}
+
+static bool is_begun(const Journal *journal, int version, Error *error)
+{
+    return version > 0 || error_set(error, ERROR_DAMAGED, "journal %s: there is nothing in it", journal->path);
+}
+
+bool store_check(Journal *journal, Error *error)
+{
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, version = 0;
+    bool opened = sqlite3_open_v2(journal->path, &journal->database, flags, NULL) == SQLITE_OK;
+    bool whole =
+        opened ? identify(journal, &version, error) && is_begun(journal, version, error) && quick_check(journal, error)
+               : store_error(journal, error);
+    store_close(journal);
+    return whole;
 }
 
 bool store_close(Journal *journal)

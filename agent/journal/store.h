@@ -26,6 +26,8 @@ typedef enum StatementName {
     STATEMENT_PUT_APPLIED,
     STATEMENT_APPLIED,
     STATEMENT_PROBE,
+    STATEMENT_PUT_FACT,
+    STATEMENT_FACT,
     STATEMENT_UNFINISHED_RUNS,
     STATEMENT_RUN,
     STATEMENT_STAGES,
@@ -73,6 +75,8 @@ struct Journal {
 
 /* Opens the database file, checks it, brings it up to date. ERROR_DAMAGED: it is to be moved aside. */
 bool store_open(Journal *journal, Error *error);
+/* Whether its path is a whole journal of a version that is known; opened for reading only, and closed. */
+bool store_check(Journal *journal, Error *error);
 bool store_close(Journal *journal); /* false: not as it should be: its -wal stays */
 
 /* The prepared statement, reset and without bindings. */
@@ -87,6 +91,11 @@ void store_rollback(Journal *journal);
 /* commit.c: ends the transaction that was begun at that time; rolled back when it was not `written`, or cannot be. */
 bool store_commit(Journal *journal, bool written, double began, Error *error);
 double store_seconds(void);
+
+/* facts.c. find: *value is new text, NULL when there is none. put: in a transaction of its own. */
+bool fact_find(Journal *journal, const char *name, char **value, Error *error);
+bool fact_put(Journal *journal, const char *name, const char *value, Error *error);
+bool facts_load(Journal *journal, Error *error); /* into the statistics */
 
 /* A failure's columns are the run, then these. */
 void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure);

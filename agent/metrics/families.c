@@ -176,6 +176,8 @@ const Family families[] = {
     {"sendpost_journal_size_bytes", GAUGE, WHOLE, AGENT(journal_size_bytes), .help = "Size of the journal."},
     {"sendpost_journal_quarantined_timestamp_seconds", GAUGE, SECONDS, AGENT(journal.quarantined_at),
      .help = "When the newest damaged journal beside this one was moved aside, 0 without one."},
+    {"sendpost_journal_last_backup_timestamp_seconds", GAUGE, SECONDS, AGENT(journal.backed_up_at),
+     .help = "When the newest backup that was taken as a whole was made, 0 without one."},
     {"sendpost_journal_commits_total", COUNTER, WHOLE, AGENT(journal.commits), .help = "Transactions committed."},
     {"sendpost_journal_commit_duration_seconds", HISTOGRAM, AGENT(journal.commit_duration_counts),
      SUM(AgentItem, journal.commit_duration_sum), WITHIN(journal_commit_bounds, 10), .help = "Duration of commits."},

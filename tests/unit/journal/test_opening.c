@@ -2,6 +2,8 @@
 /* Whose file it is, who has it, and in what state it is. */
 #include "fixture.h"
 
+#include "base/file.h"
+
 static void second_agent_is_refused(void **state)
 {
     (void)state;
@@ -135,15 +137,46 @@ static void a_place_that_cannot_be(void **state)
     assert_non_null(strstr(error.text, "/dev/null"));
 }
 
+static void assert_namespace(Journal *journal, const char *given, const char *fresh, const char *wanted)
+{
+    auto_free char *namespace = journal_namespace(journal, given, fresh, NULL);
+    assert_string_equal(namespace, wanted);
+}
+
+static void remove_file(const char *suffix)
+{
+    auto_free char *file = text_format("%s%s", path, suffix);
+    assert_int_equal(unlink(file), 0);
+}
+
+/* One that begins anew after damage, and one that was restored where there was another before. */
+static void namespace_is_kept_within_and_beside(void **state)
+{
+    (void)state;
+    Journal *journal = open_journal();
+    assert_namespace(journal, "", "fresh", "fresh");
+    journal_close(journal);
+    remove_file("");
+    journal = open_journal();
+    assert_namespace(journal, "", "other", "fresh");
+    remove_file(".namespace");
+    assert_namespace(journal, "", "other", "fresh");
+    auto_free char *file = text_format("%s.namespace", path);
+    assert_int_equal(access(file, F_OK), 0);
+    assert_true(file_write(file, "of before", strlen("of before"), NULL));
+    assert_namespace(journal, "", "other", "fresh");
+    assert_namespace(journal, "given", "other", "given");
+    assert_namespace(journal, "", "other", "given");
+    journal_close(journal);
+}
+
 static void namespace_is_made_once(void **state)
 {
     (void)state;
-    journal_close(open_journal());
-    char *first = journal_namespace(path, "fresh", NULL), *second = journal_namespace(path, "other", NULL);
-    assert_string_equal(first, "fresh");
-    assert_string_equal(second, "fresh");
-    free(first);
-    free(second);
+    Journal *journal = open_journal();
+    assert_namespace(journal, "", "fresh", "fresh");
+    assert_namespace(journal, "", "other", "fresh");
+    journal_close(journal);
 }
 
 int main(void)
@@ -157,6 +190,7 @@ int main(void)
         TEST(only_the_owner_may_read),
         TEST(a_place_that_cannot_be),
         TEST(namespace_is_made_once),
+        TEST(namespace_is_kept_within_and_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
