@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/answer.h"
+#include "api/diagnosis.h"
 #include "api/handlers.h"
 #include "api/internal.h"
 #include "base/version.h"
@@ -120,6 +121,7 @@ void handle_status(Exchange *exchange)
     shape_tokens_error(&writer, server->view.tokens);
     write_journal(&writer, journal_statistics(server->view.journal));
     write_caller(&writer, &exchange->caller);
+    diagnosis_write(&writer, server);
     json_end_object(&writer);
     answer(exchange, 200, media_json, &body);
 }

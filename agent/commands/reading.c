@@ -220,6 +220,15 @@ static Status show(const CommandLine *line)
     return show_answer(line, path.bytes, print_sendpost);
 }
 
+/* What is wrong, and below it what mends it. */
+static void print_problems(const Json *problems, Buffer *out)
+{
+    for (const Json *problem = json_first(problems); problem; problem = json_next(problem)) {
+        buffer_format(out, "\n%s: %s: %s\n  %s (%s)\n", shown_text(problem, "severity"), shown_text(problem, "subject"),
+                      shown_text(problem, "message"), shown_text(problem, "remedy"), shown_text(problem, "code"));
+    }
+}
+
 static void print_status(const Json *json, Buffer *out)
 {
     const Json *prefect = json_member(json, "prefect"), *journal = json_member(json, "journal");
@@ -237,24 +246,10 @@ static void print_status(const Json *json, Buffer *out)
     buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)",
                   shown_text(prefect, "url"), reachable ? "reachable" : "NOT reachable", why ? ": " : "",
                   why ? why : "");
-    if (!json_boolean(json_member(journal, "writable"), true)) {
-        buffer_text(out, "the journal CANNOT be written: nothing is started until it can; is the disk full?\n");
-    }
-    const char *directory = json_member_text(json, "directory_error");
-    if (directory) {
-        buffer_format(out, "the definitions CANNOT be read: %s\n", directory);
-    }
-    const char *tokens = json_member_text(json, "tokens_error");
-    if (tokens) {
-        buffer_format(out, "the tokens CANNOT be read, the last ones stay: %s\n", tokens);
-    }
-    for (const Json *error = json_first(json_member(json, "file_errors")); error; error = json_next(error)) {
-        int64_t line = 0, column = 0;
-        json_integer(json_member(error, "line"), &line);
-        json_integer(json_member(error, "column"), &column);
-        buffer_format(out, "%s:%lld:%lld: %s\n", shown_text(error, "file"), (long long)line, (long long)column,
-                      shown_text(error, "message"));
-    }
+    const char *backup = json_member_text(journal, "last_backup_at"), *revision = json_member_text(json, "revision");
+    buffer_format(out, "definitions of revision %s, last backup %s\n", revision ? revision : "(none)",
+                  backup ? backup : "never");
+    print_problems(json_member(json, "problems"), out);
 }
 
 static Status status(const CommandLine *line)

@@ -51,6 +51,8 @@ typedef struct PrefectStatistics {
     bool up;                 /* the last contact worked */
     const char *version;     /* borrowed; NULL until known */
     const char *last_error;  /* borrowed; NULL while up */
+    FailureCause last_cause; /* of that error */
+    int64_t clock_skew_ms;   /* how far Prefect's clock is ahead of ours; it says whole seconds */
     int64_t last_success_at; /* wall ms */
     int64_t poll_interval_ms;
     Circuit circuit;

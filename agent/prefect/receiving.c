@@ -13,6 +13,7 @@ enum {
     CSRF_REFRESHES_MAX = 2,
     READ_A_TURN = 64 * 1024, /* bytes of answers */
     VERSION_MAX = 64,
+    CLOCK_ANSWER_SECONDS = 2,
 };
 
 static void reachability(PrefectClient *client, bool up, const char *message)
@@ -55,6 +56,22 @@ static void count_transfer(PrefectClient *client, const Task *task, const Result
     }
 }
 
+/* By the header `Date` of an answer that was quick, so that it was said just now. */
+static void compare_clocks(PrefectClient *client, const Task *task, Now now)
+{
+    struct curl_header *date;
+    double seconds = 0;
+    curl_easy_getinfo(task->easy, CURLINFO_TOTAL_TIME, &seconds);
+    time_t said =
+        seconds < CLOCK_ANSWER_SECONDS && curl_easy_header(task->easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK
+            ? curl_getdate(date->value, NULL)
+            : -1;
+    if (said >= 0) {
+        int64_t behind_ms = now.wall_ms - (int64_t)said * 1000; /* up to a second of it is but rounding */
+        client->statistics.clock_skew_ms = behind_ms >= 0 && behind_ms < 1000 ? 0 : -behind_ms;
+    }
+}
+
 /* A new token may help, if it has not yet been tried too often. */
 static bool wants_csrf(const Task *task, const Result *result)
 {
@@ -74,6 +91,7 @@ static void judge(PrefectClient *client, const Task *task, const Result *result,
     }
     gate_failure(&client->gate, now.boot_ms, task->retry_after_ms, random_u64());
     if (result->cause != CAUSE_STATUS_429) { /* it is there, and asks for patience */
+        client->statistics.last_cause = result->cause;
         reachability(client, false, result->message);
     }
     if (gate_deadline(&client->gate, now.boot_ms) > now.boot_ms) {
@@ -201,6 +219,7 @@ static void finish(PrefectClient *client, Task *task, Now now)
     auto_free char *message = NULL;
     transfer_result(task, &result, &json, &message);
     count_transfer(client, task, &result);
+    compare_clocks(client, task, now);
     judge(client, task, &result, now);
     transfer_release(task);
     if (refresh_csrf(client, task, &result)) {

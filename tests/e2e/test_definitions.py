@@ -175,7 +175,7 @@ def test_a_directory_that_vanishes(live):
     assert live.send("GET", "/-/ready").status == 200
     assert reload(live, 422)["directory_error"]
     assert names(live) == {"daily"}
-    assert "CANNOT be read" in live.command_line("status").stdout
+    assert "definitions_unreadable" in live.command_line("status").stdout
     live.trigger("daily")
     holds_for("it is said once", lambda: live.log().count("the definitions cannot be read") == 1, 1)
     away.rename(live.definitions)

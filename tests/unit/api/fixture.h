@@ -252,6 +252,7 @@ typedef struct World {
     TokenFile *tokens; /* of who needs them; the test's */
     PrefectStatistics prefect;
     LoopStatistics loop;
+    Standing *references;
     Engine *engine;
     Actions actions;
     Server *server;
@@ -330,6 +331,7 @@ static inline void world_start(World *world)
         .tokens = world->tokens,
         .prefect = &world->prefect,
         .loop = &world->loop,
+        .references = world->references,
         .namespace = "ns",
         .started_at = world->now.wall_ms,
     };
@@ -349,12 +351,15 @@ static inline World *world_new(void)
     world->configuration = (Configuration){
         .http_listen = {world->listen, 1},
         .http_external_url = none,
+        .definitions_directory = text_copy("/etc/sendposts"),
+        .journal_path = text_copy("/var/journal.db"),
         .prefect_ui_url = text_copy("http://prefect.example"),
         .prefect_api_url = text_copy("http://user:secret@prefect.example/api"),
     };
     world->now = (Now){(int64_t)START_WALL_MS * 1000, 1000000};
     world->journal.statistics.writable = true;
     world->catalogue.statistics = (CatalogueStatistics){.applied = "r1", .attempted = "r1", .loaded = 1};
+    world->references = standing_new();
     world->prefect.version = "3.8.8";
     world->prefect.up = true;
     EngineOptions options = {
@@ -371,6 +376,9 @@ static inline void world_free(World *world)
     engine_free(world->engine);
     run_record_release(&world->journal.ended);
     free(world->listen[0]);
+    standing_free(world->references);
+    free(world->configuration.definitions_directory);
+    free(world->configuration.journal_path);
     free(world->configuration.prefect_ui_url);
     free(world->configuration.prefect_api_url);
     free(world);
