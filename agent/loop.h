@@ -43,7 +43,7 @@ typedef struct Loop {
     int64_t stop_by;      /* boot ms, here and below */
     int64_t probe_due, retain_due, audit_due, watchdog_due;
     int64_t woken_for; /* what the last wait would have ended for */
-    Backup *backup; /* that is being made; NULL: none */
+    Backup *backup;    /* that is being made; NULL: none */
     uint64_t backup_token;
     Reload *reloads;
     size_t reload_count, reload_capacity;

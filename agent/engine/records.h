@@ -98,10 +98,10 @@ typedef struct RunRecord {
     bool waits; /* queued behind others whatever `concurrency` says: a tick that is caught up */
     bool held;
     Cut cut;
-    int64_t held_since; /* time has been standing still since; 0: it runs */
-    int64_t held_ms;    /* what counts in no timeout, up to held_since */
+    int64_t held_since;              /* time has been standing still since; 0: it runs */
+    int64_t held_ms;                 /* what counts in no timeout, up to held_since */
     int64_t first_event, last_event; /* ids between which those about it lie; 0: not known, not ended */
-    Failure *failure;   /* the first one; published only with the end of its stage */
+    Failure *failure;                /* the first one; published only with the end of its stage */
     bool dirty;
 } RunRecord;
 

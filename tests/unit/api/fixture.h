@@ -345,14 +345,14 @@ static inline void world_start(World *world)
 
 static inline World *world_new(void)
 {
-    static char none[] = "";
+    static char none[] = "", definitions[] = "/etc/sendposts", journal[] = "/var/journal.db";
     World *world = memory_new(sizeof *world);
     world->listen[0] = text_copy("127.0.0.1:0");
     world->configuration = (Configuration){
         .http_listen = {world->listen, 1},
         .http_external_url = none,
-        .definitions_directory = text_copy("/etc/sendposts"),
-        .journal_path = text_copy("/var/journal.db"),
+        .definitions_directory = definitions,
+        .journal_path = journal,
         .prefect_ui_url = text_copy("http://prefect.example"),
         .prefect_api_url = text_copy("http://user:secret@prefect.example/api"),
     };
@@ -377,8 +377,6 @@ static inline void world_free(World *world)
     run_record_release(&world->journal.ended);
     free(world->listen[0]);
     standing_free(world->references);
-    free(world->configuration.definitions_directory);
-    free(world->configuration.journal_path);
     free(world->configuration.prefect_ui_url);
     free(world->configuration.prefect_api_url);
     free(world);
@@ -426,9 +424,7 @@ static inline void client_read(Client *client)
     char bytes[65536];
     for (ssize_t length = 1; !client->closed && length > 0;) {
         length = recv(client->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (length > 0) {
-            buffer_append(&client->received, bytes, (size_t)length);
-        }
+        buffer_append(&client->received, bytes, length > 0 ? (size_t)length : 0);
         client->closed = length == 0 || (length < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
     }
 }
@@ -459,8 +455,7 @@ static inline const char *client_ask(World *world, Client *client, const char *t
     return client_send(world, client, text, strlen(text));
 }
 
-/* One request on a connection of its own: "GET /v1/runs", or "POST /x" with a body; further header lines. New memory.
- */
+/* One request on a connection of its own: "GET /v1/runs", "POST /x" with a body; further headers. New memory. */
 static inline char *ask_with(World *world, const char *line, const char *headers, const char *body)
 {
     auto_free char *length = body ? text_format("Content-Length: %zu\r\n", strlen(body)) : text_copy("");
@@ -484,8 +479,7 @@ static inline int status_of(const char *answer)
 
 static inline const char *body_of(const char *answer)
 {
-    const char *end = strstr(answer, "\r\n\r\n");
-    return end ? end + 4 : "";
+    return strstr(answer, "\r\n\r\n") ? strstr(answer, "\r\n\r\n") + 4 : "";
 }
 
 /* Checks the status, that the body is JSON (a problem from 400), and gives it. */

@@ -34,7 +34,7 @@ static int remove_directory(void **state)
 static int start(void **state)
 {
     World *world = world_new();
-    text_replace(&world->configuration.definitions_directory, directory);
+    world->configuration.definitions_directory = directory;
     world_load(world, "daily.yaml",
                "name: daily\nconcurrency: queue\nparameters: {limit: 1}\nwebhook: {secret_file: secret}\n"
                "stages:\n  - {name: one, run: a/b}\n");
