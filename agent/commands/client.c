@@ -70,6 +70,16 @@ Client *client_new(const CommandLine *line, Status *status)
     return client;
 }
 
+Client *client_copy(const Client *client)
+{
+    Client *copy = memory_new(sizeof *copy);
+    copy->base = text_copy(client->base);
+    copy->socket = text_copy(client->socket);
+    copy->token = text_copy(client->token);
+    copy->easy = curl_easy_init();
+    return copy;
+}
+
 void client_free(Client *client)
 {
     if (client) {

@@ -6,7 +6,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 
-/* Nothing for null. */
-void failure_print(const Json *failure, Buffer *out);
+/* Nothing for null. unicode: else what is not ASCII is shown as question marks. */
+void failure_print(const Json *failure, bool unicode, Buffer *out);
 
 #endif

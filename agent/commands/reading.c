@@ -207,7 +207,7 @@ static void print_sendpost(const Json *json, Buffer *out)
         auto_free char *at = shown_time(json_member(last, "ended_at"));
         buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), shown_text(last, "state"),
                       at);
-        failure_print(json_member(last, "failure"), out);
+        failure_print(json_member(last, "failure"), true, out);
     }
 }
 

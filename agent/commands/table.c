@@ -61,11 +61,10 @@ const char *shown_text(const Json *object, const char *name)
     return text ? text : "-";
 }
 
-char *shown_duration(const Json *seconds)
+char *shown_seconds(double value)
 {
     static const double longest = 1e12, half_a_tenth = 0.05; /* 59.96 is shown as a minute, not as 60.0s */
-    double value;
-    if (!json_number(seconds, &value) || value < 0 || value > longest) {
+    if (value < 0 || value > longest) {
         return text_copy("-");
     }
     long long whole = (long long)(value + half_a_tenth);
@@ -73,6 +72,12 @@ char *shown_duration(const Json *seconds)
         return text_format("%lldh %lldm", whole / 3600, whole / 60 % 60);
     }
     return whole >= 60 ? text_format("%lldm %llds", whole / 60, whole % 60) : text_format("%.1fs", value);
+}
+
+char *shown_duration(const Json *seconds)
+{
+    double value;
+    return json_number(seconds, &value) ? shown_seconds(value) : text_copy("-");
 }
 
 char *shown_time(const Json *time)

@@ -69,7 +69,7 @@ static void printed(const char *failure, const char *expected)
     auto_buffer out;
     buffer_init(&out, 4096);
     buffer_text(&out, "");
-    failure_print(json, &out);
+    failure_print(json, true, &out);
     assert_string_equal(out.bytes, expected);
 }
 
