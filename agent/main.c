@@ -8,10 +8,11 @@
 #include <string.h>
 
 const Command *const commands[] = {
-    &command_agent, &command_check,  &command_next,        &command_graph,   &command_init,   &command_list,
-    &command_show,  &command_runs,   &command_status,      &command_run,     &command_follow, &command_cancel,
-    &command_pause, &command_resume, &command_block,       &command_step,    &command_retry,  &command_schema,
-    &command_token, &command_backup, &command_healthcheck, &command_version, &command_help,   NULL,
+    &command_agent,       &command_check,   &command_next,     &command_graph,  &command_init,
+    &command_list,        &command_show,    &command_runs,     &command_status, &command_run,
+    &command_follow,      &command_cancel,  &command_pause,    &command_resume, &command_block,
+    &command_step,        &command_retry,   &command_schema,   &command_token,  &command_backup,
+    &command_healthcheck, &command_version, &command_complete, &command_help,   NULL,
 };
 
 /* What could not be written was not done: a full disk, a closed descriptor. */

@@ -9,6 +9,8 @@ install(FILES deploy/sendpost-pull.sysusers DESTINATION lib/sysusers.d RENAME se
 install(FILES deploy/sendpost-pull.timer DESTINATION lib/systemd/system)
 install(FILES deploy/sendpost.service deploy/sendpost-pull.service DESTINATION lib/systemd/system)
 install(FILES deploy/completion.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sendpost)
+install(FILES deploy/completion.zsh DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions RENAME _sendpost)
+install(FILES deploy/completion.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d RENAME sendpost.fish)
 install(DIRECTORY dashboards/ DESTINATION ${CMAKE_INSTALL_DATADIR}/sendpost/dashboards FILES_MATCHING PATTERN "*.json" PATTERN "*.yaml")
 install(CODE "set(bin \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")")
 install(CODE [[

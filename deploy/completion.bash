@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-# Completion for bash: commands and options as the binary names them, sendposts as a running agent knows them, files otherwise.
+# Completion for bash: what may come is said by the binary itself, and by a running agent.
 _sendpost() {
-  local sendpost=${COMP_WORDS[0]} command=${COMP_WORDS[1]} word=${COMP_WORDS[COMP_CWORD]} words=
-  if [ "$COMP_CWORD" -eq 1 ] || [ "$command" = help ]; then
-    words=$("$sendpost" help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-  elif [ "${word#-}" != "$word" ]; then
-    words=$("$sendpost" help "$command" 2>/dev/null | grep -o -- '--[a-z][a-z-]*')
-  else
-    case $command in
-      show | runs | run | follow | cancel | pause | resume | block | step | retry)
-        words=$("$sendpost" list 2>/dev/null | awk 'NR > 1 { print $1 }')
-        ;;
-    esac
+  local -a words=("${COMP_WORDS[0]}") lines=()
+  local line word=${COMP_WORDS[COMP_CWORD]} i
+  for ((i = 1; i <= COMP_CWORD; i++)); do # bash has cut words at = and :
+    if ((i > 1)) && [[ ${COMP_WORDS[i]} == [=:]* || ${words[-1]} == *[=:] ]]; then
+      words[-1]+=${COMP_WORDS[i]}
+    else
+      words+=("${COMP_WORDS[i]}")
+    fi
+  done
+  COMPREPLY=()
+  mapfile -t lines < <("${words[0]}" __complete -- "${words[@]:1}" 2>/dev/null)
+  if [[ ${lines[0]-} == :files ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    compopt -o filenames 2>/dev/null
+    return
   fi
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  for line in "${lines[@]}"; do
+    COMPREPLY+=("${line%%$'\t'*}")
+  done
+  [[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null
 }
-complete -o default -F _sendpost sendpost
+complete -F _sendpost sendpost

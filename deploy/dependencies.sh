@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 build_packages="build-essential cmake ninja-build pkg-config git ca-certificates curl tzdata
   libmicrohttpd-dev libcurl4-openssl-dev libwslay-dev libyaml-dev libcjson-dev libsqlite3-dev libssl-dev zlib1g-dev
   python3 python3-venv python3-pip"
-test_packages="libcmocka-dev chromium clang-14 libclang-rt-14-dev clang-format clang-tidy graphviz jq systemd wrk"
+test_packages="libcmocka-dev chromium clang-14 libclang-rt-14-dev clang-format clang-tidy graphviz jq systemd wrk zsh fish man-db"
 
 installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

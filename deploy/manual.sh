@@ -15,6 +15,13 @@ cat <<TEXT
 .TH SENDPOST 1 "" "$("$sendpost" version | cut -d ' ' -f 1,2)"
 .SH NAME
 sendpost \\- runs and watches chains of Prefect deployments
+.SH SYNOPSIS
+.B sendpost
+.I COMMAND
+[\fIOPTION\fR]... [\fIARGUMENT\fR]...
+.SH DESCRIPTION
+An agent reads sendposts, chains of Prefect deployments, from files, runs and watches them, and tells Prometheus. All other
+commands check such files, or ask and operate a running agent.
 TEXT
 "$sendpost" help | literal COMMANDS
 for command in $("$sendpost" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
@@ -35,6 +42,7 @@ SENDPOST__A__B       overrides the key a.b of the configuration
 PREFECT_API_URL, PREFECT_API_KEY, PREFECT_API_AUTH_STRING, PREFECT_CLIENT_CUSTOM_HEADERS
                      as for Prefect's own client
 NO_COLOR             no colours on a terminal
+TERM, LC_ALL         what the terminal can show
 TEXT
 literal FILES <<'TEXT'
 /etc/sendpost/agent.yaml        the configuration, if --config, SENDPOST_CONFIG and config/agent.yaml do not say otherwise

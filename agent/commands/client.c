@@ -17,6 +17,7 @@ struct Client {
     char *base;   /* URL before the path */
     char *socket; /* unix:/path; NULL: TCP */
     char *token;  /* NULL: none */
+    int timeout_ms, connect_timeout_ms;
 };
 
 static bool read_token(const CommandLine *line, char **token, Error *error)
@@ -59,6 +60,8 @@ Client *client_new(const CommandLine *line, Status *status)
         client_free(client);
         return NULL;
     }
+    client->timeout_ms = TIMEOUT_MS;
+    client->connect_timeout_ms = CONNECT_TIMEOUT_MS;
     client->socket = unix_socket ? text_copy(server + strlen("unix:")) : NULL;
     client->base = text_copy(unix_socket ? "http://localhost" : server);
     for (size_t length = strlen(client->base); length && client->base[length - 1] == '/'; length--) {
@@ -70,10 +73,17 @@ Client *client_new(const CommandLine *line, Status *status)
     return client;
 }
 
+void client_hurry(Client *client, int timeout_ms)
+{
+    client->timeout_ms = client->connect_timeout_ms = timeout_ms;
+}
+
 Client *client_copy(const Client *client)
 {
     Client *copy = memory_new(sizeof *copy);
     copy->base = text_copy(client->base);
+    copy->timeout_ms = client->timeout_ms;
+    copy->connect_timeout_ms = client->connect_timeout_ms;
     copy->socket = text_copy(client->socket);
     copy->token = text_copy(client->token);
     copy->easy = curl_easy_init();
@@ -136,7 +146,7 @@ static void prepare(Client *client, const char *url, const struct curl_slist *he
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     if (client->socket) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
@@ -167,7 +177,7 @@ bool client_ask(Client *client, const char *path, const char *body, const char *
     buffer_init(&reply, ANSWER_MAX);
     struct curl_slist *headers = headers_of(client, body, key);
     prepare(client, url, headers);
-    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(client->easy, CURLOPT_TIMEOUT_MS, (long)client->timeout_ms);
     curl_easy_setopt(client->easy, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(client->easy, CURLOPT_WRITEDATA, &reply);
     if (body) {

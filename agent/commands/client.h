@@ -10,6 +10,8 @@ typedef struct Client Client;
 
 /* By --server and --token-file, SENDPOST_SERVER and SENDPOST_TOKEN. NULL: complained about; *status says how. */
 Client *client_new(const CommandLine *line, Status *status);
+/* It is asked for something that is worth no waiting. */
+void client_hurry(Client *client, int timeout_ms);
 /* Another one to the same agent: one can be asked while the other one's answer takes its time. */
 Client *client_copy(const Client *client);
 void client_free(Client *client);

@@ -28,6 +28,7 @@ typedef struct Command {
     int least, most;       /* of arguments */
     const char *summary;
     const Option *options; /* ended by an empty name */
+    bool hidden;           /* for programs: no help names it */
     bool client;           /* speaks to a running agent: --server, --token-file, --json are understood too */
     Status (*run)(const struct CommandLine *line);
 } Command;
@@ -49,8 +50,14 @@ extern const Command *const commands[]; /* ended by NULL; main.c */
 
 /* Parses what stands behind the command's name. False: what is wrong with it. */
 bool command_line_parse(const Command *command, int count, char *const *words, CommandLine *line, Error *error);
+/* The same of an unfinished line: what can be read of it. Returns the option whose value comes next, or NULL. */
+const Option *command_line_begin(const Command *command, int count, char *const *words, CommandLine *line);
 bool option_given(const CommandLine *line, const char *name);
 const char *option_value(const CommandLine *line, const char *name); /* the last one; NULL when not given */
+
+/* The tables in which a command's options stand, each ended by an empty name. */
+enum { COMMAND_OPTION_TABLES = 3 };
+void command_options(const Command *command, const Option *tables[COMMAND_OPTION_TABLES]);
 
 const Command *command_find(const char *name);
 Status command_unknown(const char *name); /* complains, with the nearest one that there is */
@@ -63,9 +70,9 @@ void print(const Buffer *text);
 /* "sendpost: what: why" on standard error; returns the status. */
 Status complain(Status status, const char *what, const char *why);
 
-extern const Command command_agent, command_backup, command_cancel, command_block, command_check, command_follow,
-    command_graph, command_healthcheck, command_help, command_init, command_list, command_next, command_pause,
-    command_resume, command_retry, command_run, command_runs, command_schema, command_show, command_status,
-    command_step, command_token, command_version;
+extern const Command command_agent, command_backup, command_cancel, command_block, command_check, command_complete,
+    command_follow, command_graph, command_healthcheck, command_help, command_init, command_list, command_next,
+    command_pause, command_resume, command_retry, command_run, command_runs, command_schema, command_show,
+    command_status, command_step, command_token, command_version;
 
 #endif

@@ -14,20 +14,18 @@ static const Option client_options[] = {
 static const Option help_option[] = {{"help", 'h', NULL, false, "this text"}, {0}};
 static const Option no_options[] = {{0}};
 
-/* The tables in which a command's options stand. */
-static size_t option_tables(const Command *command, const Option *tables[3])
+void command_options(const Command *command, const Option *tables[COMMAND_OPTION_TABLES])
 {
     tables[0] = command->options ? command->options : no_options;
     tables[1] = command->client ? client_options : no_options;
     tables[2] = help_option;
-    return 3;
 }
 
 static const Option *option_find(const Command *command, const char *name, size_t length, char letter)
 {
-    const Option *tables[3];
-    size_t count = option_tables(command, tables);
-    for (size_t i = 0; i < count; i++) {
+    const Option *tables[COMMAND_OPTION_TABLES];
+    command_options(command, tables);
+    for (size_t i = 0; i < COMMAND_OPTION_TABLES; i++) {
         for (const Option *option = tables[i]; option->name; option++) {
             bool named = name && strlen(option->name) == length && memcmp(option->name, name, length) == 0;
             if (named || (letter && option->letter == letter)) {
@@ -40,10 +38,11 @@ static const Option *option_find(const Command *command, const char *name, size_
 
 static bool unknown_option(const Command *command, const char *word, Error *error)
 {
-    const Option *tables[3];
-    const char *names[OPTIONS_MAX * 3];
-    size_t count = 0, table_count = option_tables(command, tables);
-    for (size_t i = 0; i < table_count; i++) {
+    const Option *tables[COMMAND_OPTION_TABLES];
+    const char *names[OPTIONS_MAX * COMMAND_OPTION_TABLES];
+    size_t count = 0;
+    command_options(command, tables);
+    for (size_t i = 0; i < COMMAND_OPTION_TABLES; i++) {
         for (const Option *option = tables[i]; option->name; option++) {
             names[count++] = option->name;
         }
@@ -67,18 +66,29 @@ static bool add_value(CommandLine *line, const Option *option, const char *value
     return true;
 }
 
-/* --name, --name=value, --name value, -n, -nvalue, -n value */
-static bool parse_option(CommandLine *line, char *const *words, int count, int *at, Error *error)
+/* --name, --name=value, -n, -nvalue; *attached is the value, or NULL. */
+static const Option *option_named(const Command *command, const char *word, const char **attached)
 {
-    const char *word = words[*at];
     bool is_long = word[1] == '-';
     const char *equals = is_long ? strchr(word, '=') : NULL;
     size_t length = is_long ? (equals ? (size_t)(equals - word - 2) : strlen(word + 2)) : 0;
-    const Option *option = option_find(line->command, is_long ? word + 2 : NULL, length, is_long ? '\0' : word[1]);
+    *attached = is_long ? (equals ? equals + 1 : NULL) : (word[2] ? word + 2 : NULL);
+    return option_find(command, is_long ? word + 2 : NULL, length, is_long ? '\0' : word[1]);
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1];
+}
+
+/* The value may be the next word. */
+static bool parse_option(CommandLine *line, char *const *words, int count, int *at, Error *error)
+{
+    const char *attached;
+    const Option *option = option_named(line->command, words[*at], &attached);
     if (!option) {
-        return unknown_option(line->command, word, error);
+        return unknown_option(line->command, words[*at], error);
     }
-    const char *attached = is_long ? (equals ? equals + 1 : NULL) : (word[2] ? word + 2 : NULL);
     if (!option->argument) {
         return attached ? error_set(error, ERROR_INVALID, "--%s takes no value", option->name)
                         : add_value(line, option, NULL, error);
@@ -89,6 +99,25 @@ static bool parse_option(CommandLine *line, char *const *words, int count, int *
     return add_value(line, option, attached ? attached : words[++*at], error);
 }
 
+const Option *command_line_begin(const Command *command, int count, char *const *words, CommandLine *line)
+{
+    *line = (CommandLine){.command = command};
+    for (int i = 0; i < count; i++) {
+        const char *attached;
+        const Option *option = is_option(words[i]) ? option_named(command, words[i], &attached) : NULL;
+        bool awaits = option && option->argument && !attached;
+        if (awaits && i + 1 == count) {
+            return option;
+        }
+        if (option) {
+            (void)add_value(line, option, awaits ? words[++i] : attached, NULL);
+        } else if (!is_option(words[i]) && line->argument_count < ARGUMENTS_MAX) {
+            line->arguments[line->argument_count++] = words[i];
+        }
+    }
+    return NULL;
+}
+
 bool command_line_parse(const Command *command, int count, char *const *words, CommandLine *line, Error *error)
 {
     *line = (CommandLine){.command = command};
@@ -97,7 +126,7 @@ bool command_line_parse(const Command *command, int count, char *const *words, C
         const char *word = words[i];
         if (options && text_equal(word, "--")) {
             options = false;
-        } else if (options && word[0] == '-' && word[1]) {
+        } else if (options && is_option(word)) {
             if (!parse_option(line, words, count, &i, error)) {
                 return false;
             }
@@ -151,9 +180,9 @@ void command_print_help(const Command *command, Buffer *out)
 {
     buffer_format(out, "usage: sendpost %s [OPTION]...%s%s\n\n%s\n\n", command->name, command->arguments[0] ? " " : "",
                   command->arguments, command->summary);
-    const Option *tables[3];
-    size_t count = option_tables(command, tables);
-    for (size_t i = 0; i < count; i++) {
+    const Option *tables[COMMAND_OPTION_TABLES];
+    command_options(command, tables);
+    for (size_t i = 0; i < COMMAND_OPTION_TABLES; i++) {
         for (const Option *option = tables[i]; option->name; option++) {
             print_option(option, out);
         }
@@ -165,7 +194,9 @@ void commands_print_help(Buffer *out)
     buffer_text(out, "sendpost runs and watches chains of Prefect deployments.\n\nusage: sendpost COMMAND [OPTION]... "
                      "[ARGUMENT]...\n\n");
     for (const Command *const *command = commands; *command; command++) {
-        buffer_format(out, "  %-12s %s\n", (*command)->name, (*command)->summary);
+        if (!(*command)->hidden) {
+            buffer_format(out, "  %-12s %s\n", (*command)->name, (*command)->summary);
+        }
     }
     buffer_text(out, "\n'sendpost help COMMAND' says more.\n");
 }
@@ -185,8 +216,10 @@ Status command_unknown(const char *name)
     enum { COMMANDS_MAX = 64 };
     const char *names[COMMANDS_MAX];
     size_t count = 0;
-    for (; commands[count] && count < COMMANDS_MAX; count++) {
-        names[count] = commands[count]->name;
+    for (size_t i = 0; commands[i] && count < COMMANDS_MAX; i++) {
+        if (!commands[i]->hidden) {
+            names[count++] = commands[i]->name;
+        }
     }
     const char *nearest = text_nearest(name, names, count);
     auto_free char *why = nearest ? text_format("no such command, did you mean '%s'?", nearest)

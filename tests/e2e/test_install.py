@@ -89,16 +89,6 @@ def test_the_manual_has_every_command(prefix):
     assert r"\-\-idempotency\-key" in manual
 
 
-@pytest.mark.parametrize("words, offered", [(("ru",), {"run", "runs"}), (("help", "che"), {"check"}), (("run", "--fo"), {"--for", "--follow"}),
-                                            (("show", "dai"), {"daily"}), (("check", "sendp"), set())])
-def test_completion(prefix, fake, start_agent, words, offered):
-    agent: Agent = start_agent(fake.url, {"daily": definition("daily")})
-    script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sendpost; printf "%s\\n" "${COMPREPLY[@]}"'
-    result = subprocess.run(["bash", "-c", script, "bash", str(prefix / "share/bash-completion/completions/sendpost"), str(sendpost_binary()), *words],
-                            env=agent.environment() | {"SENDPOST_SERVER": agent.url}, capture_output=True, text=True, timeout=60)
-    assert (set(result.stdout.split()), result.stderr) == (offered, "")
-
-
 # The timer's command, with a real repository.
 
 
