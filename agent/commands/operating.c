@@ -197,9 +197,9 @@ static const Option retry_options[] = {
     {0},
 };
 
-#define VERB(identifier, verb, taken, count, text)                                                                     \
+#define VERB(identifier, verb, taken, from, to, text)                                                                  \
     const Command command_##identifier = {                                                                             \
-        .name = verb, .arguments = taken, .least = 1, .most = count, .client = true, .summary = text, .run = operate}
+        .name = verb, .arguments = taken, .least = from, .most = to, .client = true, .summary = text, .run = operate}
 #define RUN_HINT "RUN"
 
 const Command command_run = {.name = "run",
@@ -217,10 +217,10 @@ const Command command_follow = {.name = "follow",
                                 .client = true,
                                 .summary = "Shows a run's stages until its end; RUN may be a sendpost's name",
                                 .run = follow};
-VERB(cancel, "cancel", RUN_HINT, 1, "Cancels a run, also in Prefect");
-VERB(pause, "pause", RUN_HINT, 1, "Lets no further stage of a run start");
-VERB(resume, "resume", RUN_HINT " [STAGE]", 2, "Lets a paused run go on, or a blocked stage");
-VERB(block, "block", RUN_HINT " STAGE", 2, "Makes a stage wait for somebody");
+VERB(cancel, "cancel", RUN_HINT, 1, 1, "Cancels a run, also in Prefect; once more: what runs always, too");
+VERB(pause, "pause", RUN_HINT, 1, 1, "Lets no further stage of a run start");
+VERB(resume, "resume", RUN_HINT " [STAGE]", 1, 2, "Lets a paused run go on, or a blocked stage");
+VERB(block, "block", RUN_HINT " STAGE", 2, 2, "Makes a stage wait for somebody");
 const Command command_retry = {.name = "retry",
                                .arguments = RUN_HINT,
                                .least = 1,
@@ -229,4 +229,4 @@ const Command command_retry = {.name = "retry",
                                .client = true,
                                .summary = "Runs again what a run did not complete; RUN may be a sendpost's name",
                                .run = retry};
-VERB(step, "step", RUN_HINT, 1, "Starts the next stage of a paused run");
+VERB(step, "step", RUN_HINT, 1, 1, "Starts the next stage of a paused run");

@@ -30,16 +30,16 @@ def test_version_and_help():
     assert "0." in sendpost("version").stdout
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("run",), ("run", "daily", "--nonsense"), ("check", "--format", "nonsense"), ()])
+@pytest.mark.parametrize("arguments", [("nonsense",), ("run",), ("block", "daily"), ("backup",), ("follow",), ("resume",), ("cancel", "a", "b"), ("run", "daily", "--nonsense"), ("check", "--format", "nonsense"), ()])
 def test_wrong_usage(arguments):
     result = sendpost(*arguments)
     assert (result.returncode, result.stdout) == (USAGE, "")
     assert result.stderr.startswith("sendpost: ") or "usage" in result.stderr.lower()
 
 
-@pytest.mark.parametrize("command", [("list",), ("show", "daily"), ("runs",), ("status",), ("run", "daily"), ("cancel", "daily"), ("healthcheck",)])
-def test_nobody_there(command):
-    result = sendpost(*command, *NOWHERE)
+@pytest.mark.parametrize("command", [("list",), ("show", "daily"), ("runs",), ("status",), ("run", "daily"), ("cancel", "daily"), ("healthcheck",), ("follow", "daily"), ("backup", "copy.db")])
+def test_nobody_there(tmp_path, command):
+    result = sendpost(*command, *NOWHERE, cwd=tmp_path)
     assert result.returncode == UNREACHABLE
     assert result.stderr.startswith("sendpost: ")
 
