@@ -2,10 +2,9 @@
 /* GET /v1/backup: the loop makes the copy, in slices; it is sent from a file that has no name any more, so that nothing
  * is left of it when its client is gone. One at a time, from the question to the last byte. */
 #include "api/answer.h"
+#include "api/audit.h"
 #include "api/handlers.h"
 #include "api/internal.h"
-#include "base/log.h"
-#include <stdio.h>
 
 static const char media_sqlite[] = "application/vnd.sqlite3";
 
@@ -22,16 +21,6 @@ void handle_backup(Exchange *exchange)
         server->backup.exchange = exchange;
         server_queue(server, exchange, &server->backups);
     }
-}
-
-static void leave_trace(Exchange *exchange)
-{
-    const Server *server = exchange->server;
-    char status[8];
-    snprintf(status, sizeof status, "%d", exchange->status);
-    log_line(LOG_INFO, "request", "who", exchange->connection->address, "what", "backup", "status", status, NULL);
-    journal_audit(server->view.journal, server->now.wall_ms, exchange->connection->address, "backup", NULL,
-                  exchange->status);
 }
 
 bool server_take_backup(Server *server, uint64_t *token)
@@ -52,7 +41,7 @@ void server_backup_made(Server *server, uint64_t token, int fd, int64_t size)
     answer_header(exchange, "Content-Disposition", "attachment; filename=\"journal.db\"");
     /* However long it takes, as long as its client takes something. */
     MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)RESPONSE_SECONDS);
-    leave_trace(exchange);
+    audit(exchange, NULL);
     server_resume(server, exchange);
 }
 
@@ -64,7 +53,7 @@ void server_backup_failed(Server *server, uint64_t token, bool no_room, const ch
     } else {
         answer_unavailable(exchange, detail);
     }
-    leave_trace(exchange);
+    audit(exchange, NULL);
     server_resume(server, exchange);
 }
 
