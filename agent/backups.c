@@ -10,7 +10,7 @@ enum { SLICE_MS = 2 };
 
 static void refuse(Loop *loop, const Error *error)
 {
-    backup_free(memory_steal(&loop->backup));
+    loop->leftover = loop->backup ? backup_abandon(memory_steal(&loop->backup)) : -1;
     log_line(LOG_WARN, "a backup failed", "cause", error->text, NULL);
     server_backup_failed(loop->server, loop->backup_token, error->kind == ERROR_LIMIT, error->text);
 }
@@ -56,19 +56,39 @@ static void remember(Loop *loop, int64_t at)
     }
 }
 
-void loop_back_up(Loop *loop, Now now)
+/* Its room is given back a little at a time; the next one waits for that. */
+static void shrink(Loop *loop, Now now)
 {
-    int64_t at;
-    Error error = {0};
-    if (server_backup_taken(loop->server, &at)) {
-        remember(loop, at);
+    while (loop->leftover >= 0 && clock_now().boot_ms < now.boot_ms + SLICE_MS) {
+        loop->leftover = leftover_shrink(loop->leftover) ? -1 : loop->leftover;
     }
-    if (loop->backup) {
-        go_on(loop, now);
-    } else if (server_take_backup(loop->server, &loop->backup_token)) {
+}
+
+static void begin(Loop *loop)
+{
+    Error error = {0};
+    if (server_take_backup(loop->server, &loop->backup_token)) {
         loop->backup = backup_new(loop->journal, &error);
         if (!loop->backup) {
             refuse(loop, &error);
         }
+    }
+}
+
+void loop_back_up(Loop *loop, Now now)
+{
+    int64_t at;
+    if (server_backup_taken(loop->server, &at)) {
+        remember(loop, at);
+    }
+    if (loop->leftover < 0) {
+        loop->leftover = server_backup_leftover(loop->server);
+    }
+    if (loop->leftover >= 0) {
+        shrink(loop, now);
+    } else if (loop->backup) {
+        go_on(loop, now);
+    } else {
+        begin(loop);
     }
 }

@@ -330,7 +330,7 @@ static int64_t earliest(const Loop *loop, Now now)
         loop->writable ? loop->retain_due : TIME_NEVER,
         notify_watchdog_ms() ? loop->watchdog_due : TIME_NEVER,
         loop->stopping ? loop->stop_by : TIME_NEVER,
-        loop->backup ? now.boot_ms : TIME_NEVER,
+        loop->backup || loop->leftover >= 0 ? now.boot_ms : TIME_NEVER,
     };
     int64_t first = now.boot_ms + WAIT_MAX_MS;
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {

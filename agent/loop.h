@@ -45,6 +45,7 @@ typedef struct Loop {
     int64_t woken_for; /* what the last wait would have ended for */
     Backup *backup;    /* that is being made; NULL: none */
     uint64_t backup_token;
+    int leftover; /* the descriptor of a backup that is over; -1: none */
     Reload *reloads;
     size_t reload_count, reload_capacity;
     char *said_error, *said_notices[CATALOGUE_NOTICES], *said_revision; /* logged last */

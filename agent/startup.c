@@ -189,7 +189,8 @@ static bool open_server(Loop *loop, Error *error)
 bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
 {
     Now now = clock_now();
-    *loop = (Loop){.configuration = configuration, .signals = -1, .writable = true, .started_at = now.wall_ms};
+    *loop = (Loop){
+        .configuration = configuration, .signals = -1, .leftover = -1, .writable = true, .started_at = now.wall_ms};
     loop->references = reference_watch_new(now);
     raise_descriptors();
     if (!open_signals(loop, error) || !open_tokens(loop, error) || !open_journal(loop, now, error) ||
@@ -220,6 +221,9 @@ void loop_close(Loop *loop)
     text_list_clear(&loop->unavailable);
     engine_free(loop->engine);
     backup_free(loop->backup);
+    if (loop->leftover >= 0) {
+        close(loop->leftover);
+    }
     catalogue_free(loop->catalogue);
     journal_close(loop->journal);
     free(loop->namespace);
@@ -235,5 +239,5 @@ void loop_close(Loop *loop)
     if (loop->signals >= 0) {
         close(loop->signals);
     }
-    *loop = (Loop){.signals = -1};
+    *loop = (Loop){.signals = -1, .leftover = -1};
 }

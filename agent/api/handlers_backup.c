@@ -5,8 +5,12 @@
 #include "api/audit.h"
 #include "api/handlers.h"
 #include "api/internal.h"
+#include "base/memory.h"
+#include <unistd.h>
 
 static const char media_sqlite[] = "application/vnd.sqlite3";
+
+enum { BLOCK_SIZE = 64 * 1024 };
 
 void handle_backup(Exchange *exchange)
 {
@@ -33,11 +37,39 @@ bool server_take_backup(Server *server, uint64_t *token)
     return exchange != NULL;
 }
 
+/* --- the answer --- */
+
+typedef struct BackupFile {
+    Server *server;
+    int fd;
+} BackupFile;
+
+static ssize_t read_file(void *user, uint64_t position, char *out, size_t size)
+{
+    const BackupFile *file = user;
+    ssize_t got = pread(file->fd, out, size, (off_t)position);
+    return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void leave_file(void *user)
+{
+    BackupFile *file = user;
+    file->server->backup.leftover = file->fd;
+    free(file);
+}
+
+static struct MHD_Response *response_of(Server *server, int fd, int64_t size)
+{
+    BackupFile *file = memory_new(sizeof *file);
+    *file = (BackupFile){server, fd};
+    return MHD_create_response_from_callback((uint64_t)size, BLOCK_SIZE, read_file, file, leave_file);
+}
+
 void server_backup_made(Server *server, uint64_t token, int fd, int64_t size)
 {
     Exchange *exchange = slots_find(&server->slots, token);
     server->backup.made_at = server->now.wall_ms;
-    answer_response(exchange, 200, media_sqlite, MHD_create_response_from_fd64((uint64_t)size, fd));
+    answer_response(exchange, 200, media_sqlite, response_of(server, fd, size));
     answer_header(exchange, "Content-Disposition", "attachment; filename=\"journal.db\"");
     /* However long it takes, as long as its client takes something. */
     MHD_set_connection_option(exchange->mhd, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)RESPONSE_SECONDS);
@@ -62,6 +94,13 @@ bool server_backup_taken(Server *server, int64_t *made_at)
     *made_at = server->backup.taken_at;
     server->backup.taken_at = 0;
     return *made_at != 0;
+}
+
+int server_backup_leftover(Server *server)
+{
+    int fd = server->backup.leftover;
+    server->backup.leftover = -1;
+    return fd;
 }
 
 void backup_completed(Exchange *exchange, bool whole)

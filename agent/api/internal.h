@@ -37,6 +37,7 @@ typedef struct CurrentBackup {
     Exchange *exchange; /* NULL: none */
     int64_t made_at;    /* wall ms */
     int64_t taken_at;   /* made_at of one that was taken whole; 0: the loop knows of all */
+    int leftover;       /* the descriptor of one that is over, until the loop takes it; -1: none */
 } CurrentBackup;
 
 struct Server {

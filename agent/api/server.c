@@ -115,6 +115,7 @@ Server *server_new(const ServerView *view, Error *error)
     TAILQ_INIT(&server->fetches);
     TAILQ_INIT(&server->reloads);
     TAILQ_INIT(&server->backups);
+    server->backup.leftover = -1;
     scrapes_init(&server->scrapes);
     streams_init(&server->streams);
     server->websockets = websockets_open(error);
@@ -160,6 +161,9 @@ void server_free(Server *server)
     if (server->websockets >= 0) {
         close(server->websockets);
     }
+    if (server->backup.leftover >= 0) {
+        close(server->backup.leftover);
+    }
     free(server->slots.items);
     free(server->shapes.base_url);
     free(server->prefect_url);
@@ -189,7 +193,8 @@ size_t server_descriptors(const Server *server, int *descriptors, size_t maximum
 int64_t server_deadline(const Server *server, Now now)
 {
     if (server->resumed || !TAILQ_EMPTY(&server->commands) || !TAILQ_EMPTY(&server->fetches) ||
-        !TAILQ_EMPTY(&server->reloads) || !TAILQ_EMPTY(&server->backups) || server->backup.taken_at) {
+        !TAILQ_EMPTY(&server->reloads) || !TAILQ_EMPTY(&server->backups) || server->backup.taken_at ||
+        server->backup.leftover >= 0) {
         return now.boot_ms;
     }
     int64_t deadline = connections_deadline(&server->connections);

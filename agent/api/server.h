@@ -64,12 +64,14 @@ void server_reload_unavailable(Server *server, uint64_t token, const char *detai
 /* Other tokens are in force: streams of those that are not any more end. */
 void server_tokens_changed(Server *server);
 
-/* The next request for a copy of the journal, or false; its answer, which takes the descriptor over; and whether one
- * was taken whole since the last call. */
+/* The next request for a copy of the journal, or false; its answer, which takes the descriptor over; whether one was
+ * taken whole since the last call; and the descriptor of one that is over, which is the caller's to close (-1: none).
+ */
 bool server_take_backup(Server *server, uint64_t *token);
 void server_backup_made(Server *server, uint64_t token, int fd, int64_t size);
 void server_backup_failed(Server *server, uint64_t token, bool no_room, const char *detail);
 bool server_backup_taken(Server *server, int64_t *made_at);
+int server_backup_leftover(Server *server);
 
 /* Events that were committed: for those who follow them. */
 void server_publish(Server *server, const EventRecord *events, size_t count);

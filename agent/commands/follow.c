@@ -125,7 +125,7 @@ static void draw(Following *following, int64_t now_ms)
         picture_draw(following->run.json, following->sendpost.json, clock_now().wall_ms, &following->screen, &out);
     following->drawn_at = now_ms;
     print(&out);
-    fflush(stdout);
+    (void)fflush(stdout); /* whether all was taken is asked at the end, by main */
 }
 
 static void show(Following *following, bool changed, int64_t now_ms)

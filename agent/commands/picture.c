@@ -115,7 +115,8 @@ static double elapsed_seconds(const Picture *picture, const Json *object)
     if (!text || json_member_text(object, "ended_at") || !instant_parse(text, &began)) {
         return -1;
     }
-    return picture->now_ms > began ? (double)((picture->now_ms - began) / 1000) : 0;
+    int64_t whole = (picture->now_ms - began) / 1000;
+    return whole > 0 ? (double)whole : 0;
 }
 
 static void add_bar(const Picture *picture, double share, Buffer *tail)

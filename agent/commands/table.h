@@ -25,7 +25,7 @@ const char *shown_text(const Json *object, const char *name);
 /* How people read them: a duration of a JSON number of seconds ("1m 30s"), a time less its milliseconds; "-" for null.
  * New texts. */
 char *shown_duration(const Json *seconds);
-char *shown_seconds(double seconds);
+char *shown_seconds(double value);
 char *shown_time(const Json *time);
 
 #endif

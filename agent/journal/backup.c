@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { PAGES_A_STEP = 32 };
+enum { PAGES_A_STEP = 32, LEFTOVER_SLICE = 1 << 20 };
 
 struct Backup {
     char *path;
@@ -120,7 +120,7 @@ int backup_take(Backup *backup, int64_t *size, Error *error)
         error_set(error, ERROR_IO, "the copy at %s cannot be closed", backup->path);
         return -1;
     }
-    int fd = open(backup->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(backup->path, O_RDWR | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0 || unlink(backup->path) != 0) {
         error_set(error, ERROR_IO, "%s: %s", backup->path, strerror(errno));
         if (fd >= 0) {
@@ -132,16 +132,34 @@ int backup_take(Backup *backup, int64_t *size, Error *error)
     return fd;
 }
 
-void backup_free(Backup *backup)
+int backup_abandon(Backup *backup)
 {
-    if (!backup) {
-        return;
-    }
+    int fd = open(backup->path, O_RDWR | O_CLOEXEC);
     sqlite3_backup_finish(backup->going_on);
     sqlite3_close(backup->copy);
     unlink(backup->path);
     free(backup->path);
     free(backup);
+    return fd;
+}
+
+void backup_free(Backup *backup)
+{
+    int fd = backup ? backup_abandon(backup) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+bool leftover_shrink(int fd)
+{
+    struct stat status;
+    bool more = fstat(fd, &status) == 0 && status.st_size > LEFTOVER_SLICE &&
+                ftruncate(fd, status.st_size - LEFTOVER_SLICE) == 0;
+    if (!more) {
+        close(fd);
+    }
+    return !more;
 }
 
 bool backup_check(const char *path, Error *error)

@@ -18,6 +18,12 @@ bool backup_step(Backup *backup, bool *done, Error *error);
 int backup_take(Backup *backup, int64_t *size, Error *error);
 /* With what it has written, unless that was taken. Before the journal is closed. NULL is legal. */
 void backup_free(Backup *backup);
+/* The same, but what it has written is only unlinked, and left to the caller: its descriptor; -1: nothing. */
+int backup_abandon(Backup *backup);
+
+/* Systems take their time to give the room of a large file back when its last descriptor is closed: a slice of it.
+ * True: it was the last one, and the descriptor is closed. */
+bool leftover_shrink(int fd);
 
 /* Takes away what a process that was killed has left of one. */
 void backup_sweep(const char *journal_path);

@@ -118,6 +118,27 @@ static void what_was_given_up_leaves_nothing(void **state)
     journal_close(journal);
 }
 
+/* Unlinked at once, its room given back in slices. */
+static void what_is_left_shrinks(void **state)
+{
+    (void)state;
+    Journal *journal = filled();
+    Backup *backup = backup_new(journal, NULL);
+    steps(backup);
+    int fd = backup_abandon(backup);
+    struct stat status;
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_nlink, 0);
+    int slices = 1;
+    for (int64_t before = status.st_size; !leftover_shrink(fd); before = status.st_size, slices++) {
+        assert_int_equal(fstat(fd, &status), 0);
+        assert_true(status.st_size < before);
+    }
+    assert_true(slices > 2);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    journal_close(journal);
+}
+
 static void what_a_killed_process_left_is_taken_away(void **state)
 {
     (void)state;
@@ -199,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_copy_has_all_up_to_its_end),
         TEST(what_was_given_up_leaves_nothing),
+        TEST(what_is_left_shrinks),
         TEST(what_a_killed_process_left_is_taken_away),
         TEST(no_room_for_a_copy),
         TEST(a_file_that_is_no_whole_journal),
