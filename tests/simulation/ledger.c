@@ -50,7 +50,11 @@ typedef struct Ledger {
     int64_t caught_up_at; /* when a tick of this chapter was last caught up */
     TickRecord *ticks;    /* committed */
     size_t tick_count, tick_capacity, checked;
-    SendpostHistory kept; /* what the journal has */
+    SendpostHistory kept;   /* what the journal has */
+    SendpostHistory backup; /* of this chapter; what the journal had, and how many ticks */
+    size_t backup_ticks;    /* 0: there is none */
+    TickRecord *undone;     /* committed, and forgotten by going back to a backup */
+    size_t undone_count, undone_capacity;
 } Ledger;
 
 static uint64_t draw(Ledger *ledger, uint64_t below)
@@ -148,6 +152,16 @@ static void keep_history(Ledger *ledger)
     }
 }
 
+/* A tick that is judged again after a restore is the same run as before, so that Prefect gives back its flow runs. */
+static void check_same_run(const Ledger *ledger, const TickRecord *tick)
+{
+    for (size_t i = 0; i < ledger->undone_count; i++) {
+        const TickRecord *before = &ledger->undone[i];
+        bool both = before->at == tick->at && before->run_id[0] && tick->run_id[0];
+        invariant(!both || text_equal(before->run_id, tick->run_id));
+    }
+}
+
 static void commit(Ledger *ledger)
 {
     Changes *changes = &ledger->actions.changes;
@@ -158,6 +172,7 @@ static void commit(Ledger *ledger)
         invariant(count == 0 || tick->at > ledger->ticks[count - 1].at);
         check_verdict(ledger, tick);
         ledger->caught_up_at = tick->verdict == VERDICT_CAUGHT_UP ? ledger->now.wall_ms : ledger->caught_up_at;
+        check_same_run(ledger, tick);
         array_push(ledger->ticks, ledger->tick_count, ledger->tick_capacity) = *tick;
     }
     for (size_t i = 0; i < changes->sendpost_count; i++) {
@@ -194,9 +209,8 @@ static void restart(Ledger *ledger)
     engine_free(ledger->engine);
     ledger->started_at = ledger->now.wall_ms;
     ledger->engine = engine_new(&(EngineOptions){.namespace = "ledger", .started_at = ledger->started_at});
-    SendpostHistory history = ledger->kept;
+    SendpostHistory history = history_copy(&ledger->kept);
     history.name = "s";
-    history.marks = marks_copy(history.marks, history.mark_count);
     engine_restore_sendpost(ledger->engine, &history);
     if (ledger->configured) {
         load(ledger);
@@ -305,8 +319,30 @@ static int64_t since_of(const Ledger *ledger, const Schedule *schedule)
     return ledger->now.wall_ms;
 }
 
+static void back_up(Ledger *ledger)
+{
+    free(ledger->backup.marks);
+    ledger->backup = history_copy(&ledger->kept);
+    ledger->backup_ticks = ledger->tick_count;
+}
+
+/* What was judged since is judged once more; the clock has shown all of it. */
+static void restore(Ledger *ledger)
+{
+    for (; ledger->tick_count > ledger->backup_ticks; ledger->tick_count--) {
+        array_push(ledger->undone, ledger->undone_count, ledger->undone_capacity) =
+            ledger->ticks[ledger->tick_count - 1];
+    }
+    invariant(ledger->checked <= ledger->tick_count);
+    free(ledger->kept.marks);
+    ledger->kept = history_copy(&ledger->backup);
+    restart(ledger);
+    commit(ledger);
+}
+
 static void begin_chapter(Ledger *ledger)
 {
+    ledger->backup_ticks = 0;
     Chapter next = {.definition = draw_definition(ledger)};
     for (size_t i = 0; i < next.definition->schedule_count; i++) {
         next.since[i] = since_of(ledger, &next.definition->schedules[i]);
@@ -327,6 +363,7 @@ static void begin_chapter(Ledger *ledger)
 
 static void end_chapter(Ledger *ledger)
 {
+    ledger->backup_ticks = 0;
     end_runs(ledger);
     step(ledger, &(Happening){.kind = HAPPENED_GONE, .file = {.file = "s.yaml"}});
     commit(ledger);
@@ -364,7 +401,7 @@ static void jump(Ledger *ledger, int64_t ms)
 
 static void disturb(Ledger *ledger)
 {
-    switch (draw(ledger, 6)) {
+    switch (draw(ledger, 8)) {
     case 0:
         be_down(ledger);
         break;
@@ -382,6 +419,16 @@ static void disturb(Ledger *ledger)
         break;
     case 4:
         begin_chapter(ledger);
+        break;
+    case 5:
+        if (ledger->configured && ledger->tick_count) {
+            back_up(ledger);
+        }
+        break;
+    case 6:
+        if (ledger->backup_ticks) {
+            restore(ledger);
+        }
         break;
     default:
         if (ledger->configured) {
@@ -410,6 +457,8 @@ static void live(uint64_t seed)
     engine_free(ledger.engine);
     actions_release(&ledger.actions);
     free(ledger.ticks);
+    free(ledger.undone);
+    free(ledger.backup.marks);
 }
 
 static void read_zones(void)

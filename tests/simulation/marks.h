@@ -4,7 +4,7 @@
 #define SIMULATION_MARKS_H
 
 #include "base/memory.h"
-#include "engine/totals.h"
+#include "engine/engine.h"
 
 /* New memory. */
 static inline ScheduleMark *marks_copy(const ScheduleMark *marks, size_t count)
@@ -13,6 +13,14 @@ static inline ScheduleMark *marks_copy(const ScheduleMark *marks, size_t count)
     for (size_t i = 0; i < count; i++) {
         copy[i] = marks[i];
     }
+    return copy;
+}
+
+/* Its marks are new memory. */
+static inline SendpostHistory history_copy(const SendpostHistory *history)
+{
+    SendpostHistory copy = *history;
+    copy.marks = marks_copy(history->marks, history->mark_count);
     return copy;
 }
 
