@@ -30,7 +30,8 @@ static const char *target_of(Exchange *exchange)
 void audit(Exchange *exchange, const char *made)
 {
     const Route *route = exchange->match.route;
-    if (exchange->audited || !route || strcmp(route->method, "POST") != 0) {
+    bool told = route && !exchange->head && (strcmp(route->method, "POST") == 0 || route->access == ACCESS_OPERATOR);
+    if (exchange->audited || !told) {
         return;
     }
     exchange->audited = true;
