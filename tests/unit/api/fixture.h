@@ -336,9 +336,7 @@ static inline void world_start(World *world)
         .started_at = world->now.wall_ms,
     };
     world->server = server_new(&view, &error);
-    if (!world->server) {
-        print_error("%s\n", error.text);
-    }
+    assert_string_equal(error.text, "");
     assert_non_null(world->server);
     server_run(world->server, world->now);
 }

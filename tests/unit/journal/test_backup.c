@@ -218,12 +218,9 @@ static void the_last_one_is_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_copy_has_all_up_to_its_end),
-        TEST(what_was_given_up_leaves_nothing),
-        TEST(what_is_left_shrinks),
-        TEST(what_a_killed_process_left_is_taken_away),
-        TEST(no_room_for_a_copy),
-        TEST(a_file_that_is_no_whole_journal),
+        TEST(a_copy_has_all_up_to_its_end), TEST(what_was_given_up_leaves_nothing),
+        TEST(what_is_left_shrinks),         TEST(what_a_killed_process_left_is_taken_away),
+        TEST(no_room_for_a_copy),           TEST(a_file_that_is_no_whole_journal),
         TEST(the_last_one_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
