@@ -18,10 +18,13 @@ enum {
     DAY_MS = 86400000,
 };
 
+const char *const gravity_names[GRAVITIES] = {"error", "warning", "info"};
+
 struct Diagnosis;
 
 typedef struct Row {
-    const char *code, *severity;
+    const char *code;
+    Gravity gravity;
     void (*look)(struct Diagnosis *diagnosis);
     const char *remedy;
 } Row;
@@ -45,7 +48,7 @@ static void tell(Diagnosis *diagnosis, const char *subject, const char *format, 
     JsonWriter *writer = diagnosis->writer;
     json_begin_object(writer, NULL);
     json_write_text(writer, "code", diagnosis->row->code);
-    json_write_text(writer, "severity", diagnosis->row->severity);
+    json_write_text(writer, "severity", gravity_names[diagnosis->row->gravity]);
     json_write_text(writer, "subject", subject);
     json_write_text(writer, "message", message);
     json_write_text(writer, "remedy", diagnosis->row->remedy);
@@ -256,39 +259,39 @@ static void look_no_backup(Diagnosis *diagnosis)
 }
 
 static const Row rows[] = {
-    {"journal_not_writable", "error", look_writable,
+    {"journal_not_writable", GRAVITY_ERROR, look_writable,
      "make room on its disk, or mend it; the agent goes on by itself when a write works"},
-    {"prefect_unauthorised", "error", look_unauthorised,
+    {"prefect_unauthorised", GRAVITY_ERROR, look_unauthorised,
      "give the credentials that Prefect wants: prefect.api_key_file or prefect.auth_string_file (PREFECT_API_KEY, "
      "PREFECT_API_AUTH_STRING)"},
-    {"prefect_certificate", "error", look_certificate,
+    {"prefect_certificate", GRAVITY_ERROR, look_certificate,
      "let prefect.ca_file name the authority that vouches for Prefect's certificate"},
-    {"prefect_wrong_url", "error", look_wrong_url,
+    {"prefect_wrong_url", GRAVITY_ERROR, look_wrong_url,
      "prefect.api_url is to be the address of Prefect's API: it ends in /api, Cloud's in the workspace"},
-    {"prefect_unreachable", "error", look_unreachable,
+    {"prefect_unreachable", GRAVITY_ERROR, look_unreachable,
      "see that Prefect runs, and can be reached from this machine at prefect.api_url; runs wait, and nothing is lost"},
-    {"definitions_unreadable", "error", look_directory,
+    {"definitions_unreadable", GRAVITY_ERROR, look_directory,
      "see that definitions.directory is right, and may be read by the agent; what was last good is in force"},
-    {"tokens_unreadable", "error", look_tokens,
+    {"tokens_unreadable", GRAVITY_ERROR, look_tokens,
      "mend the file: the tokens that were last good are in force until then"},
-    {"definition_broken", "error", look_files,
+    {"definition_broken", GRAVITY_ERROR, look_files,
      "mend the file ('sendpost check' says the same); what was last good of it is in force"},
-    {"reference_broken", "error", look_missing,
+    {"reference_broken", GRAVITY_ERROR, look_missing,
      "deploy it in Prefect, or mend the definition: 'sendpost check --live' says more"},
-    {"reference_idle", "warning", look_idle,
+    {"reference_idle", GRAVITY_WARNING, look_idle,
      "resume the deployment, or start a worker for its pool: its flow runs wait until then"},
-    {"revision_stale", "warning", look_revision, "mend what is broken in that revision, or take it back"},
-    {"prefect_version", "warning", look_version, "use Prefect 2.20 or 3.x, with which this is tested"},
-    {"prefect_circuit_open", "warning", look_circuit,
+    {"revision_stale", GRAVITY_WARNING, look_revision, "mend what is broken in that revision, or take it back"},
+    {"prefect_version", GRAVITY_WARNING, look_version, "use Prefect 2.20 or 3.x, with which this is tested"},
+    {"prefect_circuit_open", GRAVITY_WARNING, look_circuit,
      "nothing, once Prefect answers: requests are tried again by themselves"},
-    {"clock_skew", "warning", look_clock,
+    {"clock_skew", GRAVITY_WARNING, look_clock,
      "let both clocks follow one time (NTP): schedules and timeouts go by this machine's clock"},
-    {"journal_quarantined", "warning", look_quarantine,
+    {"journal_quarantined", GRAVITY_WARNING, look_quarantine,
      "restore a backup (docs/backup.md), or see what it still holds; then take it away"},
-    {"disk_nearly_full", "warning", look_disk, "make room, or lower journal.retention"},
-    {"backup_old", "warning", look_old_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
-    {"backup_none", "info", look_no_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
-    {"definitions_notice", "info", look_notices, "nothing needs to be done"},
+    {"disk_nearly_full", GRAVITY_WARNING, look_disk, "make room, or lower journal.retention"},
+    {"backup_old", GRAVITY_WARNING, look_old_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
+    {"backup_none", GRAVITY_INFO, look_no_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
+    {"definitions_notice", GRAVITY_INFO, look_notices, "nothing needs to be done"},
 };
 
 void diagnosis_write(JsonWriter *writer, const Server *server)

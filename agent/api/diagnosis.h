@@ -7,6 +7,9 @@
 
 struct Server;
 
+typedef enum Gravity { GRAVITY_ERROR, GRAVITY_WARNING, GRAVITY_INFO, GRAVITIES } Gravity;
+extern const char *const gravity_names[GRAVITIES]; /* "error" "warning" "info" */
+
 /* "problems": [{code, severity, subject, message, remedy}...], the gravest first. */
 void diagnosis_write(JsonWriter *writer, const struct Server *server);
 

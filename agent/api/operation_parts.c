@@ -36,6 +36,9 @@ static const ProblemAnswer problems[] = {
      NULL, NULL},
     {503, "ServiceUnavailable", "Not now: the journal cannot be written, too much waits, or the agent is shutting down",
      "the agent is shutting down", &schema_problem, NULL, "Retry-After"},
+    {507, "InsufficientStorage", "The disk has no room for it",
+     "there is no room for a copy of the journal at journal.db.backup: the disk is nearly full", &schema_problem, NULL,
+     NULL},
 };
 enum { PROBLEMS = sizeof problems / sizeof *problems };
 

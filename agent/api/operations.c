@@ -94,8 +94,9 @@ static const Operation operations[] = {
     {"GET", "/v1/runs/{id}", "getRun", "runs", "One run", "", .answers = {JSON_OF(200, "The run with its stages", run)},
      .problems = {404}},
     {"POST", "/v1/runs/{id}/cancel", "cancelRun", "runs", "Cancel a run",
-     "Its flow runs are cancelled in Prefect and followed to their ends.", ACCEPTED, .problems = {404, 409, 422},
-     .body = "{}"},
+     "Its flow runs are cancelled in Prefect and followed to their ends. What runs `always` still runs, unless this is "
+     "asked again.",
+     ACCEPTED, .problems = {404, 409, 422}, .body = "{}"},
     {"POST", "/v1/runs/{id}/pause", "pauseRun", "runs", "Hold a run", "No further stage starts; what runs goes on.",
      ACCEPTED, .problems = {404, 409, 422}, .body = "{}"},
     {"POST", "/v1/runs/{id}/resume", "resumeRun", "runs", "Let a run go on",
@@ -112,6 +113,11 @@ static const Operation operations[] = {
      EVENTS("What happens in the run, until the client goes"), .problems = {404}},
     {"GET", "/v1/events", "follow", "events", "Follow everything", EVENT_ABOUT,
      EVENTS("What happens, until the client goes")},
+
+    {"GET", "/v1/backup", "backUp", "agent", "A consistent copy of the journal",
+     "Made by the running agent, which goes on meanwhile; one at a time.",
+     .answers = {TEXT_OF(200, "An SQLite database", "application/vnd.sqlite3", "\"SQLite format 3…\"")},
+     .problems = {507}},
 
     {"GET", "/v1/prefect/deployments", "listDeployments", "prefect", "What could be run: Prefect's deployments", "",
      .answers = {JSON_OF(200, "Those that were found", deployment_page)}, .problems = {502}},

@@ -25,6 +25,7 @@ static const struct {
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
 };
 
 const char *problem_title(int status)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/tokens.h"
+#include "api/diagnosis.h"
 #include "api/schema_tables.h"
 
 /* --- the agent itself --- */
@@ -27,8 +28,20 @@ static const Member journal_status[] = {
     MEMBER("writable", "Whether commands are accepted", BOOLEAN, .example = "true"),
     MEMBER("size_bytes", "Of the file", INTEGER, .example = "1048576"),
     MEMBER("quarantined_at", "When a damaged journal was moved aside", TIME, .flags = NULLABLE, .example = "null"),
+    MEMBER("last_backup_at", "When the newest backup that was taken was made", TIME, .flags = NULLABLE),
 };
 const Shape schema_journal_status = {"JournalStatus", "The durable record", MEMBERS_OF(journal_status)};
+
+static const Choices choices_gravity = {gravity_names, GRAVITIES, NULL};
+static const Member found_problem[] = {
+    MEMBER("code", "What it is called", TEXT, .example = "\"prefect_unreachable\""),
+    MEMBER("severity", "How grave it is", CHOICE, ONE_OF(gravity), .example = "\"error\""),
+    MEMBER("subject", "What it is about", TEXT, .example = "\"http://localhost:4200/api\""),
+    MEMBER("message", "What is wrong", TEXT, .example = "\"Connection refused\""),
+    MEMBER("remedy", "What mends it", TEXT, .example = "\"see that Prefect runs\""),
+};
+const Shape schema_found_problem = {"FoundProblem", "Something that is wrong with the agent or around it",
+                                    MEMBERS_OF(found_problem)};
 
 static const Choices choices_roles = {role_names, ROLES, NULL};
 static const Member caller[] = {
@@ -56,6 +69,7 @@ static const Member status[] = {
            .flags = NULLABLE, .example = "null"),
     MEMBER("journal", "The durable record", SHAPE, OF_SHAPE(journal_status)),
     MEMBER("caller", "Who asks", SHAPE, OF_SHAPE(caller)),
+    MEMBER("problems", "What is wrong, the gravest first", SHAPE, .flags = LIST, OF_SHAPE(found_problem)),
 };
 const Shape schema_status = {"Status", "The agent itself", MEMBERS_OF(status)};
 
@@ -148,6 +162,7 @@ const Shape *const shapes[] = {
     &schema_counts,
     &schema_journal_status,
     &schema_caller,
+    &schema_found_problem,
     &schema_reload,
     &schema_sendpost_page,
     &schema_sendpost_summary,
