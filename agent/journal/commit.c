@@ -208,16 +208,6 @@ static bool put_audits(Journal *journal, Error *error)
     return true;
 }
 
-static bool put_applied(Journal *journal, Error *error)
-{
-    if (!journal->applied_newer) {
-        return true;
-    }
-    sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_APPLIED);
-    bind_text(statement, 1, journal->applied);
-    return store_run(journal, statement, error);
-}
-
 static bool put_all(Journal *journal, const Changes *changes, const AgentTotals *totals, Error *error)
 {
     if (!put_texts(journal, changes, error)) {
@@ -264,7 +254,7 @@ static bool put_all(Journal *journal, const Changes *changes, const AgentTotals 
             return false;
         }
     }
-    return put_applied(journal, error) && put_audits(journal, error);
+    return facts_put(journal, error) && put_audits(journal, error);
 }
 
 static void run_clean(Run *run)

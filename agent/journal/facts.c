@@ -5,6 +5,7 @@
 #include "journal/store.h"
 
 #define BACKED_UP "backed_up_at"
+#define APPLIED   "applied_revision"
 
 bool fact_find(Journal *journal, const char *name, char **value, Error *error)
 {
@@ -17,15 +18,25 @@ bool fact_find(Journal *journal, const char *name, char **value, Error *error)
     return failed.kind == ERROR_NONE || error_set(error, failed.kind, "%s", failed.text);
 }
 
-bool fact_put(Journal *journal, const char *name, const char *value, Error *error)
+static bool put(Journal *journal, const char *name, const char *value, Error *error)
 {
-    double began = store_seconds();
-    bool written = store_run(journal, store_statement(journal, STATEMENT_BEGIN), error);
     sqlite3_stmt *statement = store_statement(journal, STATEMENT_PUT_FACT);
     bind_text(statement, 1, name);
     bind_text(statement, 2, value);
-    written = written && store_run(journal, statement, error);
+    return store_run(journal, statement, error);
+}
+
+bool fact_put(Journal *journal, const char *name, const char *value, Error *error)
+{
+    double began = store_seconds();
+    bool written =
+        store_run(journal, store_statement(journal, STATEMENT_BEGIN), error) && put(journal, name, value, error);
     return store_commit(journal, written, began, error);
+}
+
+bool facts_put(Journal *journal, Error *error)
+{
+    return !journal->applied_newer || put(journal, APPLIED, journal->applied, error);
 }
 
 bool journal_backed_up(Journal *journal, int64_t at, Error *error)
@@ -38,7 +49,7 @@ bool journal_backed_up(Journal *journal, int64_t at, Error *error)
 bool facts_load(Journal *journal, Error *error)
 {
     auto_free char *at = NULL;
-    return fact_find(journal, BACKED_UP, &at, error) &&
+    return fact_find(journal, APPLIED, &journal->applied, error) && fact_find(journal, BACKED_UP, &at, error) &&
            (!at || text_to_integer(at, 0, INT64_MAX, &journal->statistics.backed_up_at) ||
             error_set(error, ERROR_DAMAGED, "journal %s: no time of a backup: %s", journal->path, at));
 }

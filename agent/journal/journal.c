@@ -149,17 +149,6 @@ static int64_t newest_quarantined(const char *path)
     return newest;
 }
 
-static bool read_applied(Journal *journal, Error *error)
-{
-    Error failed = {0};
-    sqlite3_stmt *statement = store_statement(journal, STATEMENT_APPLIED);
-    if (store_row(journal, statement, &failed)) {
-        journal->applied = text_copy((const char *)sqlite3_column_text(statement, 0));
-    }
-    sqlite3_reset(statement);
-    return failed.kind == ERROR_NONE || error_set(error, failed.kind, "%s", failed.text);
-}
-
 Journal *journal_open(const char *path, Now now, JournalFindings *findings, Error *error)
 {
     mode_t mask = umask(0077);
@@ -171,8 +160,7 @@ Journal *journal_open(const char *path, Now now, JournalFindings *findings, Erro
     bool unclean = false;
     bool opened = make_directory(path, error) && take_lock(journal, &unclean, error);
     found.wal_missing = opened && wal_is_missing(journal, unclean);
-    opened = opened && open_store(journal, now, &found.quarantined, error) && facts_load(journal, error) &&
-             read_applied(journal, error);
+    opened = opened && open_store(journal, now, &found.quarantined, error) && facts_load(journal, error);
     umask(mask);
     if (!opened) {
         free(found.quarantined);

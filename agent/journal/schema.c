@@ -49,7 +49,6 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "ALTER TABLE definition_file ADD COLUMN revision TEXT;",
     ("ALTER TABLE stage ADD COLUMN former_flow_run TEXT;"
      "ALTER TABLE attempt ADD COLUMN resume_of INTEGER NOT NULL DEFAULT 0;"),
-    "CREATE TABLE applied(id INTEGER PRIMARY KEY, revision TEXT NOT NULL);", /* one row: id 1 */
     ("ALTER TABLE run ADD COLUMN first_event INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE run ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0;"
      "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"),

@@ -23,8 +23,6 @@ static const char *const texts[STATEMENTS] = {
     [STATEMENT_DELETE_FILE] = "DELETE FROM definition_file WHERE file = ?",
     [STATEMENT_PUT_TOTALS] = "INSERT OR REPLACE INTO totals VALUES(?, ?, ?, ?)",
     [STATEMENT_PUT_AUDIT] = "INSERT INTO audit VALUES(?, ?, ?, ?, ?)",
-    [STATEMENT_PUT_APPLIED] = "INSERT OR REPLACE INTO applied VALUES(1, ?)",
-    [STATEMENT_APPLIED] = "SELECT revision FROM applied",
     [STATEMENT_PROBE] = "INSERT OR REPLACE INTO probe VALUES(1, ?)",
     [STATEMENT_PUT_FACT] = "INSERT OR REPLACE INTO fact VALUES(?, ?)",
     [STATEMENT_FACT] = "SELECT value FROM fact WHERE name = ?",

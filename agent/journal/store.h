@@ -23,8 +23,6 @@ typedef enum StatementName {
     STATEMENT_DELETE_FILE,
     STATEMENT_PUT_TOTALS,
     STATEMENT_PUT_AUDIT,
-    STATEMENT_PUT_APPLIED,
-    STATEMENT_APPLIED,
     STATEMENT_PROBE,
     STATEMENT_PUT_FACT,
     STATEMENT_FACT,
@@ -95,7 +93,8 @@ double store_seconds(void);
 /* facts.c. find: *value is new text, NULL when there is none. put: in a transaction of its own. */
 bool fact_find(Journal *journal, const char *name, char **value, Error *error);
 bool fact_put(Journal *journal, const char *name, const char *value, Error *error);
-bool facts_load(Journal *journal, Error *error); /* into the statistics */
+bool facts_load(Journal *journal, Error *error); /* those that the journal itself holds */
+bool facts_put(Journal *journal, Error *error);  /* within a commit: what of these is newer than in the database */
 
 /* A failure's columns are the run, then these. */
 void failure_bind(sqlite3_stmt *statement, const char *run_id, const Failure *failure);

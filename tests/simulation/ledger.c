@@ -53,7 +53,8 @@ typedef struct Ledger {
     SendpostHistory kept;   /* what the journal has */
     SendpostHistory backup; /* of this chapter; what the journal had, and how many ticks */
     size_t backup_ticks;    /* 0: there is none */
-    TickRecord *undone;     /* committed, and forgotten by going back to a backup */
+    int64_t backup_caught_up_at;
+    TickRecord *undone; /* committed, and forgotten by going back to a backup */
     size_t undone_count, undone_capacity;
 } Ledger;
 
@@ -324,6 +325,7 @@ static void back_up(Ledger *ledger)
     free(ledger->backup.marks);
     ledger->backup = history_copy(&ledger->kept);
     ledger->backup_ticks = ledger->tick_count;
+    ledger->backup_caught_up_at = ledger->caught_up_at;
 }
 
 /* What was judged since is judged once more; the clock has shown all of it. */
@@ -336,6 +338,7 @@ static void restore(Ledger *ledger)
     invariant(ledger->checked <= ledger->tick_count);
     free(ledger->kept.marks);
     ledger->kept = history_copy(&ledger->backup);
+    ledger->caught_up_at = ledger->backup_caught_up_at;
     restart(ledger);
     commit(ledger);
 }
