@@ -203,7 +203,7 @@ static void fill_states(Answer *answer, const Json *body)
     int type = -1;
     for (const Json *state = json_first(body); state; state = json_next(state)) {
         type = name_index(prefect_type_names, PREFECT_TYPES, json_member_text(state, "type"));
-        reply_instant(json_member(state, "timestamp"), &flow_run.state_timestamp);
+        instant_read(json_member(state, "timestamp"), &flow_run.state_timestamp);
         bool first = type == PREFECT_RUNNING && !flow_run.started_at;
         flow_run.started_at = first ? flow_run.state_timestamp : flow_run.started_at;
         text_replace(&flow_run.state_name, json_member_text(state, "name"));

@@ -7,15 +7,6 @@
 #include <ctype.h>
 #include <string.h>
 
-bool reply_instant(const Json *json, int64_t *wall_ms)
-{
-    *wall_ms = 0;
-    if (!json || json_type(json) == JSON_NULL) {
-        return true;
-    }
-    return json_text(json) && instant_parse(json_text(json), wall_ms);
-}
-
 static char *lower_uuid(const char *text)
 {
     if (!text || !text_is_uuid(text)) {
@@ -44,10 +35,10 @@ static Json *json_duplicate(const Json *json)
 
 static bool read_times(const Json *json, FlowRun *flow_run)
 {
-    return reply_instant(json_member(json, "created"), &flow_run->created_at) &&
-           reply_instant(json_member(json, "start_time"), &flow_run->started_at) &&
-           reply_instant(json_member(json, "end_time"), &flow_run->ended_at) &&
-           reply_instant(json_member(json, "expected_start_time"), &flow_run->expected_start_at);
+    return instant_read(json_member(json, "created"), &flow_run->created_at) &&
+           instant_read(json_member(json, "start_time"), &flow_run->started_at) &&
+           instant_read(json_member(json, "end_time"), &flow_run->ended_at) &&
+           instant_read(json_member(json, "expected_start_time"), &flow_run->expected_start_at);
 }
 
 static bool read_state(const Json *json, FlowRun *flow_run)
@@ -62,7 +53,7 @@ static bool read_state(const Json *json, FlowRun *flow_run)
     flow_run->type = (PrefectType)index;
     flow_run->state_name = message_copy(json_member(state, "name"));
     flow_run->state_message = message_copy(json_member(state, "message"));
-    return reply_instant(json_member(state, "timestamp"), &flow_run->state_timestamp);
+    return instant_read(json_member(state, "timestamp"), &flow_run->state_timestamp);
 }
 
 /* Before 3.6.14 a flow run that never ran has no end_time: its last state's time is its end. */

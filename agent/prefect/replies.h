@@ -7,9 +7,6 @@
 #include "base/error.h"
 #include "engine/flow_run.h"
 
-/* RFC 3339 text to wall ms; absent or null: 0. */
-bool reply_instant(const Json *json, int64_t *wall_ms);
-
 /* One flow run; keep: also its parameters and tags. */
 bool reply_flow_run(const Json *json, bool keep, FlowRun *flow_run, Error *error);
 

@@ -143,3 +143,12 @@ bool instant_parse(const char *text, int64_t *wall_ms)
     *wall_ms = seconds * 1000 + ms;
     return true;
 }
+
+bool instant_read(const Json *json, int64_t *wall_ms)
+{
+    *wall_ms = 0;
+    if (!json || json_type(json) == JSON_NULL) {
+        return true;
+    }
+    return json_text(json) && instant_parse(json_text(json), wall_ms);
+}

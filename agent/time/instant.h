@@ -4,6 +4,7 @@
 #ifndef SENDPOST_TIME_INSTANT_H
 #define SENDPOST_TIME_INSTANT_H
 
+#include "base/json.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,8 @@ void instant_format_local(int64_t seconds, int32_t offset, char text[INSTANT_TEX
 /* RFC 3339: a date, T or a space, a time with 0 to 9 fractional digits (cut to ms), and Z or an offset. False
  * otherwise. */
 bool instant_parse(const char *text, int64_t *wall_ms);
+/* The same of a JSON string; NULL or null: 0. */
+bool instant_read(const Json *json, int64_t *wall_ms);
 
 /* Calendar of the proleptic Gregorian calendar; days count from 1970-01-01. month 1-12, day 1-31. */
 int64_t calendar_days(int64_t year, int month, int day);
