@@ -160,6 +160,17 @@ void prefect_client_fetch(PrefectClient *client, uint64_t token, const char *pat
     }
 }
 
+void prefect_client_ask(PrefectClient *client, const PrefectQuestion *question)
+{
+    Task *task = task_new(TASK_QUESTION);
+    task->token = question->token;
+    task->path = text_copy(question->path);
+    task->body = text_copy(question->body);
+    task->take = question->take;
+    task->user = question->user;
+    queues_add(&client->queues, task);
+}
+
 void prefect_client_poll(PrefectClient *client, const char *const *ids, size_t count, bool eager, Now now)
 {
     if (eager) {

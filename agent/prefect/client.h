@@ -41,7 +41,7 @@ typedef enum FailureCause {
 } FailureCause;
 extern const char *const failure_cause_names[CAUSES];
 
-enum { ENDPOINTS = 14, REQUEST_DURATION_BUCKETS = 10 };
+enum { ENDPOINTS = 17, REQUEST_DURATION_BUCKETS = 10 };
 extern const char
     *const endpoint_names[ENDPOINTS]; /* route templates: "/deployments/{id}/create_flow_run", ...; NULL: none */
 extern const double request_duration_bounds[REQUEST_DURATION_BUCKETS]; /* seconds */
@@ -83,8 +83,20 @@ typedef struct PrefectFetched {
     int status;     /* 0: cannot be reached; message says why */
     bool too_large; /* the reply */
     Json *body;     /* NULL without a JSON body */
-    char *message;
+    char *message;  /* NULL: all is well */
 } PrefectFetched;
+
+/* A POST that nobody waits for: it leaves when nothing else wants to, and waits while nothing may. The reply comes as
+ * a PrefectFetched. With `take` it must be a list: each item is given to it while the list is read in slices; false:
+ * the item makes no sense, and the whole list with it. */
+typedef bool PrefectItemTaker(void *user, const Json *item);
+typedef struct PrefectQuestion {
+    uint64_t token;
+    const char *path, *body;
+    PrefectItemTaker *take; /* NULL: the body is given as it is */
+    void *user;             /* outlives the client */
+} PrefectQuestion;
+void prefect_client_ask(PrefectClient *client, const PrefectQuestion *question);
 
 /* Moves transfers on (never waits) and starts what the gate lets through. Contact is also made on its own when idle
  * (version, reachability: at least every 10 s), so that `up` is never stale. */

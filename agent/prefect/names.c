@@ -15,6 +15,9 @@ const char *const endpoint_names[ENDPOINTS] = {
     [ENDPOINT_LOGS] = "/logs/filter",
     [ENDPOINT_FLOWS] = "/flows/filter",
     [ENDPOINT_WORK_POOLS] = "/work_pools/filter",
+    [ENDPOINT_WORK_QUEUES] = "/work_queues/filter",
+    [ENDPOINT_WORKERS] = "/work_pools/{name}/workers/filter",
+    [ENDPOINT_COUNT] = "/{flow_runs,deployments}/count",
     [ENDPOINT_CSRF] = "/csrf-token",
     [ENDPOINT_VERSION] = "/admin/version",
 };

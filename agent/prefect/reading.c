@@ -35,6 +35,10 @@ static bool read_item(Reading *reading, const char *item, size_t length)
     }
     auto_json *json = json_parse(item, length, &reading->error);
     FlowRun flow_run;
+    if (json && reading->take) {
+        return reading->take(reading->user, json) ||
+               error_set(&reading->error, ERROR_INVALID, "the answer holds an item that makes no sense");
+    }
     if (!json || !reply_flow_run(json, reading->keep, &flow_run, &reading->error)) {
         fail(reading, json != NULL);
         return false;

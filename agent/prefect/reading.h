@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An answer that is a list of flow runs, read in slices so that a long one does not hold the loop. Nothing of it counts
- * before all of it has been read and understood. */
+/* An answer that is a list, of flow runs unless somebody takes its items, read in slices so that a long one does not
+ * hold the loop. Nothing of it counts before all of it has been read and understood. */
 #ifndef SENDPOST_PREFECT_READING_H
 #define SENDPOST_PREFECT_READING_H
 
@@ -10,7 +10,9 @@
 
 typedef struct Reading {
     Items items;
-    bool keep;       /* also their parameters and tags */
+    bool keep;                                  /* also their parameters and tags */
+    bool (*take)(void *user, const Json *item); /* NULL: they are flow runs, to be kept here */
+    void *user;
     size_t item_max; /* larger ones are only counted */
     size_t skipped;
     FlowRun *flow_runs;

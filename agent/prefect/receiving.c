@@ -212,6 +212,15 @@ static bool refresh_csrf(PrefectClient *client, Task *task, const Result *result
     return true;
 }
 
+static void finish_question(PrefectClient *client, const Task *task, const Result *result, Json *body)
+{
+    bool spoiled = result->outcome == OUTCOME_OK && task->reading.error.kind != ERROR_NONE;
+    if (spoiled) {
+        client->statistics.failures[task->endpoint][CAUSE_BODY]++;
+    }
+    client_add_fetched(client, task, result->status, spoiled ? task->reading.error.text : result->message, body);
+}
+
 static void finish(PrefectClient *client, Task *task, Now now)
 {
     Result result;
@@ -231,6 +240,9 @@ static void finish(PrefectClient *client, Task *task, Now now)
         return;
     case TASK_FETCH:
         client_add_fetched(client, task, result.status, result.message, memory_steal(&json));
+        break;
+    case TASK_QUESTION:
+        finish_question(client, task, &result, memory_steal(&json));
         break;
     case TASK_VERSION:
         take_version(client, &result);

@@ -75,7 +75,8 @@ void task_free(Task *task)
 
 int task_priority(const Task *task)
 {
-    static const int of_kind[] = {[TASK_CSRF] = 0, [TASK_CONTACT] = 1, [TASK_VERSION] = 1, [TASK_FETCH] = 2};
+    static const int of_kind[] = {
+        [TASK_CSRF] = 0, [TASK_CONTACT] = 1, [TASK_VERSION] = 1, [TASK_FETCH] = 2, [TASK_QUESTION] = PRIORITIES - 1};
     static const int of_request[REQUEST_KINDS] = {
         [REQUEST_RESOLVE] = 1, [REQUEST_CREATE] = 1, [REQUEST_SEARCH] = 1, [REQUEST_CANCEL] = 1, [REQUEST_RESUME] = 1,
         [REQUEST_ASK] = 1,     [REQUEST_LOOK] = 2,   [REQUEST_REPORT] = 2, [REQUEST_POLL] = 3,
@@ -86,9 +87,12 @@ int task_priority(const Task *task)
     return task->kind == TASK_REQUEST ? of_request[task->request.kind] : of_kind[task->kind];
 }
 
-bool task_lists_flow_runs(const Task *task)
+bool task_lists(const Task *task)
 {
     RequestKind kind = task->request.kind;
+    if (task->kind == TASK_QUESTION) {
+        return task->take != NULL;
+    }
     return task->kind == TASK_REQUEST && !task->states_only &&
            (kind == REQUEST_POLL || kind == REQUEST_SEARCH || kind == REQUEST_LOOK || kind == REQUEST_ASK);
 }
@@ -248,10 +252,15 @@ static Endpoint fetch_endpoint(const char *path)
         const char *prefix;
         Endpoint endpoint;
     } known[] = {{"/deployments/filter", ENDPOINT_DEPLOYMENTS},
+                 {"/deployments/count", ENDPOINT_COUNT},
                  {"/deployments/name/", ENDPOINT_DEPLOYMENT_BY_NAME},
                  {"/deployments/", ENDPOINT_DEPLOYMENT},
                  {"/flows/", ENDPOINT_FLOWS},
-                 {"/work_pools/", ENDPOINT_WORK_POOLS}};
+                 {"/flow_runs/filter", ENDPOINT_FLOW_RUNS},
+                 {"/flow_runs/count", ENDPOINT_COUNT},
+                 {"/work_queues/", ENDPOINT_WORK_QUEUES},
+                 {"/work_pools/filter", ENDPOINT_WORK_POOLS},
+                 {"/work_pools/", ENDPOINT_WORKERS}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (text_starts_with(path, known[i].prefix)) {
             return known[i].endpoint;
@@ -267,6 +276,7 @@ void task_build(Task *task, const char *csrf_client, int64_t now_wall_ms, Buffer
         build_request(task, now_wall_ms, path, body);
         break;
     case TASK_FETCH:
+    case TASK_QUESTION:
         task->endpoint = fetch_endpoint(task->path);
         buffer_text(path, task->path);
         buffer_text(body, task->body ? task->body : "");

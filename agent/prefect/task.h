@@ -20,15 +20,19 @@ typedef enum Endpoint {
     ENDPOINT_LOGS,
     ENDPOINT_FLOWS,
     ENDPOINT_WORK_POOLS,
+    ENDPOINT_WORK_QUEUES,
+    ENDPOINT_WORKERS,
+    ENDPOINT_COUNT,
     ENDPOINT_CSRF,
     ENDPOINT_VERSION,
     ENDPOINT_OTHER
 } Endpoint;
 
 typedef enum TaskKind {
-    TASK_REQUEST, /* of the engine */
-    TASK_FETCH,   /* of the API */
-    TASK_CONTACT, /* is Prefect there? */
+    TASK_REQUEST,  /* of the engine */
+    TASK_FETCH,    /* of the API */
+    TASK_QUESTION, /* that nobody waits for */
+    TASK_CONTACT,  /* is Prefect there? */
     TASK_VERSION,
     TASK_CSRF
 } TaskKind;
@@ -38,12 +42,14 @@ enum { PRIORITIES = 5, POLL_ITEM_MAX = 256 * 1024 };
 typedef struct Task {
     struct Task *next;
     TaskKind kind;
-    Request request;   /* REQUEST: texts owned */
-    uint64_t token;    /* FETCH */
-    char *path, *body; /* FETCH */
-    int step;          /* of several: pages, parts of a report */
-    bool states_only;  /* POLL: a flow run too fat to be read whole */
-    int refreshes;     /* of the CSRF token, for this task */
+    Request request; /* REQUEST: texts owned */
+    uint64_t token;  /* FETCH, QUESTION, here and below */
+    char *path, *body;
+    PrefectItemTaker *take; /* QUESTION: NULL: the answer is no list */
+    void *user;
+    int step;         /* of several: pages, parts of a report */
+    bool states_only; /* POLL: a flow run too fat to be read whole */
+    int refreshes;    /* of the CSRF token, for this task */
     int64_t asked_boot_ms;
     Json *first_part;   /* REPORT: the task runs */
     FlowRun *flow_runs; /* LOOK: of the pages so far */
@@ -65,8 +71,8 @@ Task *task_new(TaskKind kind);
 Task *task_of_request(const Request *request); /* copies its texts */
 void task_free(Task *task);
 int task_priority(const Task *task);
-/* Whether its answer is a list of flow runs. */
-bool task_lists_flow_runs(const Task *task);
+/* Whether its answer is a list that is read in slices. */
+bool task_lists(const Task *task);
 
 /* What to send next: path below the api_url, body (empty: GET). Sets endpoint. */
 void task_build(Task *task, const char *csrf_client, int64_t now_wall_ms, Buffer *path, Buffer *body);

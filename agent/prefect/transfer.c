@@ -221,16 +221,19 @@ static int status_of(const Task *task)
 static bool is_list(const Task *task)
 {
     int status = status_of(task);
-    return task->code == CURLE_OK && task_lists_flow_runs(task) && status >= 200 && status <= 299;
+    return task->code == CURLE_OK && task_lists(task) && status >= 200 && status <= 299;
 }
 
 void transfer_arrived(Task *task, CURLcode code)
 {
     task->code = code;
     if (is_list(task)) {
-        bool look = task->request.kind == REQUEST_LOOK;
-        size_t item_max = task->request.kind == REQUEST_POLL ? POLL_ITEM_MAX : PREFECT_REPLY_MAX;
+        bool request = task->kind == TASK_REQUEST;
+        bool look = request && task->request.kind == REQUEST_LOOK;
+        size_t item_max = request && task->request.kind == REQUEST_POLL ? POLL_ITEM_MAX : PREFECT_REPLY_MAX;
         reading_init(&task->reading, task->reply.bytes, task->reply.length, look, item_max);
+        task->reading.take = task->take;
+        task->reading.user = task->user;
     }
 }
 

@@ -12,8 +12,8 @@ void transfer_prepare(Task *task, const PrefectOptions *options, const char *pat
 void transfer_arrived(Task *task, CURLcode code);
 /* Reads on, for at most *budget bytes where that can be. True: all has been read. */
 bool transfer_read(Task *task, size_t *budget);
-/* What became of it. *json takes the body (free with json_free), unless it lists flow runs: those are in the task's
- * reading. *message is new text or NULL. */
+/* What became of it. *json takes the body (free with json_free), unless it is a list that was read in slices: see the
+ * task's reading. *message is new text or NULL. */
 void transfer_result(Task *task, Result *result, Json **json, char **message);
 
 /* Forgets the exchange; the task may be sent again. */

@@ -169,16 +169,47 @@ static void one_kind_is_taken_out_of_the_middle(void **state)
     }
 }
 
+typedef struct Taken {
+    size_t count, refuse_at;
+} Taken;
+
+static bool take(void *user, const Json *item)
+{
+    Taken *taken = user;
+    assert_non_null(json_member_text(item, "id"));
+    return ++taken->count != taken->refuse_at;
+}
+
+/* As they are read, whatever they are; one that is refused spoils the list. */
+static void items_are_given_to_who_takes_them(void **state)
+{
+    (void)state;
+    static const char text[] = "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]";
+    for (size_t refuse_at = 0; refuse_at <= 3; refuse_at++) {
+        Taken taken = {.refuse_at = refuse_at};
+        Reading reading;
+        reading_init(&reading, text, strlen(text), false, UNBOUNDED);
+        reading.take = take;
+        reading.user = &taken;
+        size_t budget = 1;
+        for (; !reading_step(&reading, &budget); budget = 1) {
+            assert_true(taken.count < 3);
+        }
+        assert_int_equal(taken.count, refuse_at ? refuse_at : 3);
+        assert_int_equal(reading.error.kind, refuse_at ? ERROR_INVALID : ERROR_NONE);
+        assert_true(reading.is_json);
+        assert_int_equal(reading.count, 0);
+        reading_release(&reading);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_slice_reads_the_same),
-        cmocka_unit_test(empty_lists),
-        cmocka_unit_test(what_is_wrong_makes_all_worthless),
-        cmocka_unit_test(deep_nesting_is_refused),
-        cmocka_unit_test(fat_items_are_counted_not_read),
-        cmocka_unit_test(urgent_first_but_nobody_starves),
-        cmocka_unit_test(one_kind_is_taken_out_of_the_middle),
+        cmocka_unit_test(any_slice_reads_the_same),          cmocka_unit_test(empty_lists),
+        cmocka_unit_test(what_is_wrong_makes_all_worthless), cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(fat_items_are_counted_not_read),    cmocka_unit_test(items_are_given_to_who_takes_them),
+        cmocka_unit_test(urgent_first_but_nobody_starves),   cmocka_unit_test(one_kind_is_taken_out_of_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
