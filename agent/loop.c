@@ -59,6 +59,8 @@ static void collect_prefect(Loop *loop, Now now)
     for (PrefectFetched fetched; prefect_client_take_fetched(loop->prefect, &fetched);) {
         if (fetched.token == references_token) {
             take_references(loop, &fetched, now);
+        } else if (fetched.token == LOOP_INVENTORY_TOKEN) {
+            loop_take_inventory(loop, &fetched, now);
         } else {
             server_fetched(loop->server, &fetched);
         }
@@ -173,7 +175,7 @@ static bool is_broken(Loop *loop, const Error *error)
     return loop->broken;
 }
 
-static void commit_failed(Loop *loop, Now now, const Error *error)
+void loop_commit_failed(Loop *loop, Now now, const Error *error)
 {
     if (is_broken(loop, error)) {
         actions_clear(&loop->actions);
@@ -209,7 +211,7 @@ void loop_turn(Loop *loop, Now now)
     const Changes *changes = &loop->actions.changes;
     bool nothing = changes_empty(changes) && !journal_pending(loop->journal);
     if (!nothing && !journal_commit(loop->journal, changes, engine_totals(loop->engine), &error)) {
-        commit_failed(loop, now, &error);
+        loop_commit_failed(loop, now, &error);
         return;
     }
     send_requests(loop, now);
@@ -299,7 +301,7 @@ static void maintain(Loop *loop, Now now)
         Error error = {0};
         int64_t oldest = now.wall_ms - loop->configuration->journal_retention_ms;
         if (!journal_retain(loop->journal, oldest, now.wall_ms - (int64_t)REQUEST_KEY_HOURS * 3600000, &more, &error)) {
-            commit_failed(loop, now, &error);
+            loop_commit_failed(loop, now, &error);
         }
         loop->retain_due = now.boot_ms + (more ? RETAIN_AGAIN_MS : RETAIN_MS);
     }
@@ -322,6 +324,7 @@ static int64_t earliest(const Loop *loop, Now now)
         server_deadline(loop->server, now),
         prefect_client_deadline(loop->prefect, now),
         reference_watch_deadline(loop->references),
+        loop->inventory && loop->writable ? inventory_deadline(loop->inventory) : TIME_NEVER,
         loop->writable ? engine_deadline(loop->engine, now) : loop->probe_due,
         loop->writable && engine_watched_count(loop->engine) ? prefect_client_poll_due(loop->prefect) : TIME_NEVER,
         loop->writable ? catalogue_deadline(loop->catalogue, now) : TIME_NEVER,
@@ -389,6 +392,7 @@ bool loop_run(Loop *loop)
         poll_flow_runs(loop, now);
         check_references(loop, now);
         loop_back_up(loop, now);
+        loop_turn_inventory(loop, now);
         maintain(loop, now);
         prefect_client_run(loop->prefect, now); /* what was queued leaves now */
         server_run(loop->server, now);          /* replies too */

@@ -29,6 +29,7 @@ typedef struct Loop {
     Engine *engine;
     PrefectClient *prefect;
     ReferenceWatch *references;
+    Inventory *inventory; /* NULL: it is not enabled */
     Server *server;
     Actions actions;
     LoopStatistics statistics;
@@ -72,9 +73,17 @@ void loop_settle_definitions(Loop *loop, Now now);
 /* backups.c: a slice of the copy that a client waits for. */
 void loop_back_up(Loop *loop, Now now);
 
+/* inventory_turn.c: Prefect as a whole, for the metrics. */
+#define LOOP_INVENTORY_TOKEN (UINT64_MAX - 1) /* of its questions */
+bool loop_open_inventory(Loop *loop, Error *error);
+void loop_take_inventory(Loop *loop, const PrefectFetched *fetched, Now now);
+void loop_turn_inventory(Loop *loop, Now now);
+
 /* loop.c: runs until SIGTERM or SIGINT; finishes what is in flight within 10 s. False: it had to end on its own. */
 bool loop_run(Loop *loop);
 /* Commits what was stepped and acts on it. */
 void loop_turn(Loop *loop, Now now);
+/* The turn is dropped; the engine is what the journal says. */
+void loop_commit_failed(Loop *loop, Now now, const Error *error);
 
 #endif

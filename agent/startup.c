@@ -178,6 +178,7 @@ static bool open_server(Loop *loop, Error *error)
         .tokens = loop->tokens,
         .prefect = prefect_client_statistics(loop->prefect),
         .references = reference_watch_standing(loop->references),
+        .inventory = loop->inventory,
         .loop = &loop->statistics,
         .namespace = loop->namespace,
         .started_at = loop->started_at,
@@ -194,7 +195,7 @@ bool loop_open(Loop *loop, const Configuration *configuration, Error *error)
     loop->references = reference_watch_new(now);
     raise_descriptors();
     if (!open_signals(loop, error) || !open_tokens(loop, error) || !open_journal(loop, now, error) ||
-        !open_definitions(loop, error) || !open_prefect(loop, error)) {
+        !open_definitions(loop, error) || !loop_open_inventory(loop, error) || !open_prefect(loop, error)) {
         return false;
     }
     loop->engine = engine_from_journal(loop, error);
@@ -216,6 +217,7 @@ void loop_close(Loop *loop)
     server_free(loop->server);
     prefect_client_free(loop->prefect);
     reference_watch_free(loop->references);
+    inventory_free(loop->inventory);
     actions_release(&loop->actions);
     text_list_clear(&loop->triggers);
     text_list_clear(&loop->unavailable);

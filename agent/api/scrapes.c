@@ -141,6 +141,7 @@ static void take(Server *server, SharedSnapshot *shared)
         .engine = view->engine,
         .prefect = view->prefect,
         .references = view->references,
+        .inventory = view->inventory,
         .journal = journal_statistics(view->journal),
         .catalogue = catalogue_statistics(view->catalogue),
         .http = &server->statistics,

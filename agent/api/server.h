@@ -23,6 +23,7 @@ typedef struct ServerView {
     const TokenFile *tokens; /* NULL: nobody needs one */
     const PrefectStatistics *prefect;
     const Standing *references;
+    const Inventory *inventory; /* NULL: not enabled */
     const LoopStatistics *loop;
     const char *namespace;
     int64_t started_at;

@@ -75,6 +75,15 @@ enum {
     SECRET_FILE_MAX = 16 * 1024,
 };
 
+/* Prefect as a whole, as the metrics show it */
+enum {
+    INVENTORY_DEPLOYMENTS_MAX = 5000,
+    INVENTORY_POOLS_MAX = 500,
+    INVENTORY_QUEUES_MAX = 2000,
+    INVENTORY_WORKERS_MAX = 200,    /* of one pool */
+    INVENTORY_FLOW_RUNS_MAX = 1000, /* under way, and late: each */
+};
+
 /* Memory */
 enum {
     MEMORY_KEPT = 32 << 20, /* free, at the end of the heap, that is not given back to the system */

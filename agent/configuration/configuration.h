@@ -32,6 +32,9 @@ typedef struct Configuration {
     bool prefect_insecure_skip_verify;
     int64_t prefect_timeout_ms, prefect_poll_min_ms, prefect_poll_max_ms, prefect_settle_ms, prefect_cancel_grace_ms;
     int64_t prefect_max_concurrent_requests;
+    bool prefect_inventory_enabled;
+    int64_t prefect_inventory_interval_ms;
+    TextList prefect_inventory_deployments; /* globs of flow/deployment */
     char *definitions_directory;
     char *journal_path; /* resolved: never "" */
     int64_t journal_retention_ms;

@@ -13,6 +13,7 @@ static const struct {
 } groups[] = {
     {"prefect", "The Prefect server, and how it is asked"},
     {"prefect.poll", "How often flow runs are asked for"},
+    {"prefect.inventory", "All of Prefect in the metrics, not only what sendposts run"},
     {"definitions", "The sendposts"},
     {"journal", "The durable record"},
     {"http", "The API and /metrics"},

@@ -27,7 +27,7 @@ typedef struct Setting {
     const char *const *choices;
 } Setting;
 
-enum { SETTINGS = 33 };
+enum { SETTINGS = 36 };
 extern const Setting settings[SETTINGS];
 
 const Setting *setting_find(const char *path);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "inventory/inventory.h"
 
 typedef struct Journal Journal;
 
@@ -41,6 +42,11 @@ typedef struct JournalReader {
     void *user;
 } JournalReader;
 bool journal_restore(Journal *journal, Engine *engine, const JournalReader *reader, Error *error);
+
+/* What has ended in Prefect: written in one transaction, errors as of journal_commit; read before the first question.
+ */
+bool journal_put_inventory(Journal *journal, const InventoryChange *change, Error *error);
+bool journal_restore_inventory(Journal *journal, Inventory *inventory, Error *error);
 
 /* The last good text of each file, and the revision that it came with; NULL: not known. */
 typedef bool JournalFileVisitor(void *user, const char *file, const char *revision, const char *text, size_t length);

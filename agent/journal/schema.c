@@ -52,4 +52,8 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     ("ALTER TABLE run ADD COLUMN first_event INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE run ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0;"
      "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"),
+    ("CREATE TABLE inventory_tail(tail TEXT PRIMARY KEY, begin INTEGER, cursor INTEGER) WITHOUT ROWID;"
+     "CREATE TABLE inventory_seen(tail TEXT, flow_run TEXT, ended_at INTEGER, PRIMARY KEY(tail, flow_run)) WITHOUT "
+     "ROWID;"
+     "CREATE TABLE inventory_totals(deployment TEXT PRIMARY KEY, numbers TEXT NOT NULL) WITHOUT ROWID;"),
 };

@@ -3,7 +3,7 @@
 #ifndef SENDPOST_JOURNAL_SCHEMA_H
 #define SENDPOST_JOURNAL_SCHEMA_H
 
-enum { SCHEMA_VERSION = 7, APPLICATION_ID = 0x73706a31 /* "spj1" */ };
+enum { SCHEMA_VERSION = 8, APPLICATION_ID = 0x73706a31 /* "spj1" */ };
 
 extern const char *const schema_migrations[SCHEMA_VERSION]; /* [i] leads from version i to i + 1 */
 

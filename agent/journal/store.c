@@ -54,6 +54,14 @@ static const char *const texts[STATEMENTS] = {
         " AND NOT EXISTS (SELECT 1 FROM definition_file WHERE definition_file.sha256 = definition.sha256)"
         " AND NOT EXISTS (SELECT 1 FROM run WHERE ended_at > 0 AND definition_sha256 = definition.sha256)"
         " AND NOT EXISTS (SELECT 1 FROM run WHERE ended_at = 0 AND definition_sha256 = definition.sha256)",
+    [STATEMENT_PUT_TAIL] = "INSERT OR REPLACE INTO inventory_tail VALUES(?, ?, ?)",
+    [STATEMENT_PUT_SEEN] = "INSERT OR REPLACE INTO inventory_seen VALUES(?, ?, ?)",
+    [STATEMENT_DELETE_SEEN] = "DELETE FROM inventory_seen WHERE tail = ? AND ended_at <= ?",
+    [STATEMENT_PUT_ENDED] = "INSERT OR REPLACE INTO inventory_totals VALUES(?, ?)",
+    [STATEMENT_DELETE_ENDED] = "DELETE FROM inventory_totals WHERE deployment = ?",
+    [STATEMENT_TAILS] = "SELECT tail, begin, cursor FROM inventory_tail",
+    [STATEMENT_SEEN] = "SELECT tail, flow_run, ended_at FROM inventory_seen",
+    [STATEMENT_ENDED] = "SELECT deployment, numbers FROM inventory_totals",
 };
 
 /* Those that follow from the tables of columns. */

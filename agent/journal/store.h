@@ -49,6 +49,14 @@ typedef enum StatementName {
     STATEMENT_OLD_AUDIT,
     STATEMENT_SOME_DEFINITIONS,
     STATEMENT_OLD_DEFINITIONS,
+    STATEMENT_PUT_TAIL,
+    STATEMENT_PUT_SEEN,
+    STATEMENT_DELETE_SEEN,
+    STATEMENT_PUT_ENDED,
+    STATEMENT_DELETE_ENDED,
+    STATEMENT_TAILS,
+    STATEMENT_SEEN,
+    STATEMENT_ENDED,
     STATEMENTS
 } StatementName;
 
@@ -110,5 +118,7 @@ char *stage_totals_text(const StageTotals *totals);
 bool stage_totals_parse(const char *text, StageTotals *totals);
 char *agent_totals_text(const AgentTotals *totals);
 bool agent_totals_parse(const char *text, AgentTotals *totals);
+char *end_totals_text(const EndTotals *totals);
+bool end_totals_parse(const char *text, EndTotals *totals);
 
 #endif

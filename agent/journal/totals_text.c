@@ -56,6 +56,10 @@ static const NumberField stage_fields[] = {
 static const NumberField agent_fields[] = {NUMBER(AgentTotals, flow_runs_created),
                                            NUMBER(AgentTotals, flow_runs_adopted)};
 
+static const NumberField end_fields[] = {NUMBERS(EndTotals, ended, "ended"),
+                                         NUMBERS(EndTotals, duration_counts, "duration_counts"),
+                                         NUMBER(EndTotals, duration_sum_ms)};
+
 #define FIELDS(list) list, sizeof(list) / sizeof *(list)
 
 static bool all_zero(const int64_t *values, int count)
@@ -195,5 +199,17 @@ bool agent_totals_parse(const char *text, AgentTotals *totals)
 {
     auto_json *json = json_parse(text, strlen(text), NULL);
     read_fields(json, FIELDS(agent_fields), totals);
+    return json != NULL;
+}
+
+char *end_totals_text(const EndTotals *totals)
+{
+    return text_of(FIELDS(end_fields), totals);
+}
+
+bool end_totals_parse(const char *text, EndTotals *totals)
+{
+    auto_json *json = json_parse(text, strlen(text), NULL);
+    read_fields(json, FIELDS(end_fields), totals);
     return json != NULL;
 }

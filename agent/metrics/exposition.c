@@ -247,12 +247,18 @@ static size_t info_length(const Exposition *exposition)
 /* The punctuation of a line or a header, with the longest suffix or type name. */
 enum { PUNCTUATION_SIZE = 64, EXEMPLAR_SIZE = UUID_SIZE + 2 * NUMBER_SIZE + 16 };
 
+static bool is_shown(const Snapshot *snapshot, const Family *family)
+{
+    bool nothing = family->scope >= SCOPE_INVENTORY && snapshot->items[family->scope].count == 0;
+    return !nothing && family_shown(family, snapshot->stage_state_set, snapshot->histograms);
+}
+
 /* Comes to the first family from `family` on that is shown. */
 static void cursor_enter(Exposition *exposition, const Family *family)
 {
     const Snapshot *snapshot = exposition->snapshot;
     const Family *end = families + family_count;
-    while (family < end && !family_shown(family, snapshot->stage_state_set, snapshot->histograms)) {
+    while (family < end && !is_shown(snapshot, family)) {
         family++;
     }
     exposition->family = family < end ? family : NULL;
@@ -404,7 +410,7 @@ size_t snapshot_size(const Snapshot *snapshot)
         lengths[scope] = labels_length(&snapshot->items[scope]);
     }
     for (const Family *family = families; family < families + family_count; family++) {
-        if (!family_shown(family, snapshot->stage_state_set, snapshot->histograms)) {
+        if (!is_shown(snapshot, family)) {
             continue;
         }
         size_t line = strlen(family->name) + (family->label ? strlen(family->label) : 0) + LINE_SIZE;

@@ -7,6 +7,7 @@
 
 #include "catalogue/catalogue.h"
 #include "engine/engine.h"
+#include "inventory/inventory.h"
 #include "journal/journal.h"
 #include "metrics/statistics.h"
 #include "prefect/client.h"
@@ -16,6 +17,7 @@ typedef struct MetricsSources {
     const Engine *engine;
     const PrefectStatistics *prefect;
     const Standing *references; /* NULL: nothing was checked */
+    const Inventory *inventory; /* NULL: not enabled */
     const JournalStatistics *journal;
     const CatalogueStatistics *catalogue;
     const HttpStatistics *http;

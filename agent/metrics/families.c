@@ -14,6 +14,11 @@ const char *const scope_labels[SCOPES] = {
     [SCOPE_ENDPOINT] = "endpoint",
     [SCOPE_FILE] = "file",
     [SCOPE_HANDLER] = "handler",
+    [SCOPE_INVENTORY] = "",
+    [SCOPE_DEPLOYMENT] = "deployment",
+    [SCOPE_WORK_POOL] = "work_pool",
+    [SCOPE_WORK_QUEUE] = "work_pool, work_queue",
+    [SCOPE_WORKER] = "work_pool, worker",
 };
 
 const char *const metric_type_names[METRICS_FORMATS][METRIC_TYPES] = {
@@ -39,6 +44,11 @@ enum {
 #define STAGE(member)            AT(SCOPE_STAGE, StageItem, member)
 #define ENDPOINT(member)         AT(SCOPE_ENDPOINT, EndpointItem, member)
 #define HANDLER(member)          AT(SCOPE_HANDLER, HandlerItem, member)
+#define INVENTORY(member)        AT(SCOPE_INVENTORY, InventoryItem, member)
+#define DEPLOYMENT(member)       AT(SCOPE_DEPLOYMENT, DeploymentItem, member)
+#define WORK_POOL(member)        AT(SCOPE_WORK_POOL, WorkPoolItem, member)
+#define WORK_QUEUE(member)       AT(SCOPE_WORK_QUEUE, WorkQueueItem, member)
+#define WORKER(member)           AT(SCOPE_WORKER, WorkerItem, member)
 #define SUM(item, member)        .sum = offsetof(item, member)
 
 #define ONE              .type = METRIC_INFO, .form = FORM_ONE
@@ -160,6 +170,48 @@ const Family families[] = {
     {"sendpost_flow_runs_adopted_total", COUNTER, WHOLE, AGENT(totals.flow_runs_adopted),
      .help = "Flow runs that were there already when their key was sent again."},
     {"sendpost_flow_runs_watched", GAUGE, WHOLE, AGENT(watched), .help = "Flow runs that are followed."},
+    /* Prefect as a whole */
+    {"sendpost_prefect_inventory_last_success_timestamp_seconds", GAUGE, SECONDS, INVENTORY(round_at),
+     .help = "When all of the inventory had last been asked for; 0: never."},
+    {"sendpost_prefect_inventory_cursor_timestamp_seconds", GAUGE, SECONDS, INVENTORY(counted_to),
+     .help = "Up to which end, by Prefect's clock, flow runs have been counted."},
+    {"sendpost_prefect_inventory_gaps_total", COUNTER, WHOLE, INVENTORY(gaps),
+     .help = "How often more had ended than could be read, so that some is not counted."},
+    {"sendpost_prefect_deployments", GAUGE, WHOLE, INVENTORY(deployments), .help = "Deployments, also those that are not shown."},
+    {"sendpost_prefect_deployments_paused", GAUGE, WHOLE, INVENTORY(paused), .help = "Deployments that are paused."},
+    {"sendpost_prefect_flow_runs_late", GAUGE, WHOLE, INVENTORY(late), .help = "Flow runs that Prefect calls late."},
+    {"sendpost_prefect_deployment_info", INFO("deployment_id, work_pool, work_queue"), DEPLOYMENT(info),
+     .help = "Which deployment it is, and where its flow runs go."},
+    {"sendpost_prefect_deployment_paused", GAUGE, FLAG, DEPLOYMENT(paused), .help = "Whether its schedules are paused."},
+    {"sendpost_prefect_deployment_flow_runs_ended_total", COUNTER, DEPLOYMENT(totals.ended),
+     COUNTS("state", end_state_names, END_STATES), .help = "Flow runs that ended, whoever started them."},
+    {"sendpost_prefect_deployment_flow_run_duration_seconds", HISTOGRAM, DEPLOYMENT(totals.duration_counts),
+     SUM(DeploymentItem, totals.duration_sum_ms), WITHIN_SECONDS(end_duration_bucket_seconds, END_DURATION_BUCKETS),
+     .help = "Duration of completed flow runs."},
+    {"sendpost_prefect_deployment_flow_runs_running", GAUGE, WHOLE, DEPLOYMENT(running), .help = "Flow runs that are running."},
+    {"sendpost_prefect_deployment_oldest_running_start_timestamp_seconds", GAUGE, SECONDS, DEPLOYMENT(oldest_at),
+     .help = "Start of the oldest of them; 0: none is."},
+    {"sendpost_prefect_work_pool_info", INFO("type"), WORK_POOL(info), .help = "What kind of pool it is."},
+    {"sendpost_prefect_work_pool_paused", GAUGE, FLAG, WORK_POOL(paused), .help = "Whether it is paused."},
+    {"sendpost_prefect_work_pool_ready", GAUGE, FLAG, WORK_POOL(ready), .help = "Whether Prefect calls it ready: a worker is online."},
+    {"sendpost_prefect_work_pool_flow_runs_active", GAUGE, WHOLE, WORK_POOL(active),
+     .help = "Flow runs that are pending, running or cancelling."},
+    {"sendpost_prefect_work_pool_concurrency_limit", GAUGE, WHOLE, WORK_POOL(limit), .help = "How many may be; 0: no limit."},
+    {"sendpost_prefect_work_pool_workers_online", GAUGE, WHOLE, WORK_POOL(workers_online), .help = "Workers that are online."},
+    {"sendpost_prefect_work_pool_last_heartbeat_timestamp_seconds", GAUGE, SECONDS, WORK_POOL(heard_at),
+     .help = "When any worker of it was last heard; 0: never."},
+    {"sendpost_prefect_work_queue_paused", GAUGE, FLAG, WORK_QUEUE(paused), .help = "Whether it is paused."},
+    {"sendpost_prefect_work_queue_flow_runs_active", GAUGE, WHOLE, WORK_QUEUE(active),
+     .help = "Flow runs that are pending, running or cancelling."},
+    {"sendpost_prefect_work_queue_concurrency_limit", GAUGE, WHOLE, WORK_QUEUE(limit), .help = "How many may be; 0: no limit."},
+    {"sendpost_prefect_work_queue_flow_runs_late", GAUGE, WORK_QUEUE(late), COUNTS("cause", late_cause_names, LATE_CAUSES),
+     .help = "Flow runs that Prefect calls late, under why they are."},
+    {"sendpost_prefect_work_queue_oldest_late_timestamp_seconds", GAUGE, SECONDS, WORK_QUEUE(oldest_late_at),
+     .help = "When the oldest of them should have started; 0: none is late."},
+    {"sendpost_prefect_work_queue_last_polled_timestamp_seconds", GAUGE, SECONDS, WORK_QUEUE(polled_at),
+     .help = "When a worker last asked it for work; 0: never."},
+    {"sendpost_prefect_worker_online", GAUGE, FLAG, WORKER(online), .help = "Whether the worker is online; it leaves an hour after it was last heard."},
+    {"sendpost_prefect_worker_last_heartbeat_timestamp_seconds", GAUGE, SECONDS, WORKER(heard_at), .help = "When it was last heard."},
     /* definitions */
     {"sendpost_definitions_loaded", GAUGE, WHOLE, AGENT(loaded), .help = "Files whose definition is in force."},
     {"sendpost_definitions_broken", GAUGE, WHOLE, AGENT(broken), .help = "Files with errors."},
@@ -243,7 +295,8 @@ const char *family_unit(const Family *family)
 bool family_shown(const Family *family, bool stage_state_set, bool histograms)
 {
     bool is_stage_state_set = family->type == METRIC_STATESET && family->scope == SCOPE_STAGE;
-    bool is_histogram = family->type == METRIC_HISTOGRAM && family->scope == SCOPE_SENDPOST;
+    bool switched = family->scope == SCOPE_SENDPOST || family->scope == SCOPE_DEPLOYMENT;
+    bool is_histogram = family->type == METRIC_HISTOGRAM && switched;
     return (!is_stage_state_set || stage_state_set) && (!is_histogram || histograms);
 }
 

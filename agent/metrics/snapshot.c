@@ -17,7 +17,7 @@ static const Definition *definition_of(const Sendpost *sendpost)
     return sendpost->run_count ? sendpost->runs[0]->definition : NULL;
 }
 
-static void *items_new(Snapshot *snapshot, Scope scope, size_t size, size_t count)
+void *snapshot_items(Snapshot *snapshot, Scope scope, size_t size, size_t count)
 {
     snapshot->items[scope] = (Items){memory_new(size * count), size, count};
     return snapshot->items[scope].first;
@@ -153,9 +153,9 @@ static void take_sendposts(Snapshot *snapshot, const Engine *engine, const Stand
         stages += sendpost->definition ? leaf_count(sendpost->definition) : 0;
     }
     buffer_reserve(&snapshot->texts, (sendposts + labels + stages) * ITEM_TEXTS_SIZE);
-    SendpostItem *item = items_new(snapshot, SCOPE_SENDPOST, sizeof *item, sendposts);
-    LabelItem *label = items_new(snapshot, SCOPE_LABEL, sizeof *label, labels);
-    StageItem *stage = items_new(snapshot, SCOPE_STAGE, sizeof *stage, stages);
+    SendpostItem *item = snapshot_items(snapshot, SCOPE_SENDPOST, sizeof *item, sendposts);
+    LabelItem *label = snapshot_items(snapshot, SCOPE_LABEL, sizeof *label, labels);
+    StageItem *stage = snapshot_items(snapshot, SCOPE_STAGE, sizeof *stage, stages);
     for (size_t i = 0; (sendpost = engine_sendpost_at(engine, i)); i++) {
         if (!definition_of(sendpost)) {
             continue;
@@ -191,7 +191,7 @@ static Text two_labels(Buffer *texts, const char *name, const char *value, const
 static void take_files(Snapshot *snapshot, const Engine *engine)
 {
     size_t count = engine_file_count(engine);
-    FileItem *item = items_new(snapshot, SCOPE_FILE, sizeof *item, count);
+    FileItem *item = snapshot_items(snapshot, SCOPE_FILE, sizeof *item, count);
     for (size_t i = 0; i < count; i++) {
         const DefinitionFile *file = engine_file_at(engine, i);
         *item++ = (FileItem){one_label(&snapshot->texts, "file", file->file), file->error != NULL};
@@ -200,7 +200,7 @@ static void take_files(Snapshot *snapshot, const Engine *engine)
 
 static void take_endpoints(Snapshot *snapshot, const PrefectStatistics *prefect)
 {
-    EndpointItem *first = items_new(snapshot, SCOPE_ENDPOINT, sizeof *first, ENDPOINTS), *item = first;
+    EndpointItem *first = snapshot_items(snapshot, SCOPE_ENDPOINT, sizeof *first, ENDPOINTS), *item = first;
     for (size_t i = 0; i < ENDPOINTS; i++) {
         if (!endpoint_names[i]) {
             continue;
@@ -221,7 +221,7 @@ static void take_handlers(Snapshot *snapshot, const HttpStatistics *http)
     while (count < HTTP_HANDLERS_MAX && http->handlers[count]) {
         count++;
     }
-    HandlerItem *item = items_new(snapshot, SCOPE_HANDLER, sizeof *item, count);
+    HandlerItem *item = snapshot_items(snapshot, SCOPE_HANDLER, sizeof *item, count);
     for (size_t i = 0; i < count; i++, item++) {
         item->labels = one_label(&snapshot->texts, "handler", http->handlers[i]);
         memcpy(item->requests, http->requests[i], sizeof item->requests);
@@ -282,6 +282,7 @@ Snapshot *snapshot_take(const MetricsSources *sources, Now now)
     take_files(snapshot, sources->engine);
     take_endpoints(snapshot, sources->prefect);
     take_handlers(snapshot, sources->http);
+    snapshot_take_inventory(snapshot, sources->inventory, now.wall_ms);
     take_agent(snapshot, sources);
     return snapshot;
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "metrics/exposition.h"
+#include "metrics/inventory_items.h"
 #include "metrics/labels.h"
 #include "metrics/process.h"
 
@@ -18,6 +19,11 @@ typedef enum Scope {
     SCOPE_ENDPOINT,
     SCOPE_FILE,
     SCOPE_HANDLER,
+    SCOPE_INVENTORY, /* of these and below there is nothing unless the inventory is enabled */
+    SCOPE_DEPLOYMENT,
+    SCOPE_WORK_POOL,
+    SCOPE_WORK_QUEUE,
+    SCOPE_WORKER,
     SCOPES
 } Scope;
 
@@ -92,5 +98,8 @@ struct Snapshot {
     Items items[SCOPES];
     Buffer texts;
 };
+
+/* The items of a scope, to be filled. */
+void *snapshot_items(Snapshot *snapshot, Scope scope, size_t size, size_t count);
 
 #endif

@@ -15,6 +15,7 @@ SORTS = {
     "logs": ("TIMESTAMP_ASC", "TIMESTAMP_DESC"),
     "deployments": ("CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC"),
     "work_pools": (),
+    "work_queues": (),
     "flows": ("CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC"),
 }
 TIMES = {"before_", "after_", "is_null_"}
@@ -34,6 +35,7 @@ KNOWN: dict[str, dict[str, Any]] = {
                     "tags": {"operator", "all_", "any_", "is_null_"}, "work_queue_name": {"any_"}},
     "flows": {"operator": None, "id": {"any_"}, "name": {"any_", "like_"}, "tags": {"operator", "all_", "is_null_"}},
     "work_pools": {"operator": None, "id": {"any_"}, "name": {"any_"}, "type": {"any_"}},
+    "work_queues": {"operator": None, "id": {"any_"}, "name": {"any_", "startswith_"}},
 }
 # (entity, field, key) or (entity, field) that 2.20 does not know
 NOT_IN_OLD = {("flow_runs", "end_time"), ("flow_runs", "created_by"), ("flow_runs", "tags", "any_"), ("flow_runs", "state", "type", "not_any_"),
@@ -156,16 +158,21 @@ def related(store: Store, body: dict, entity: str, row: dict) -> bool:
     return True
 
 
-def select(store: Store, entity: str, rows: list[dict], body: dict) -> list[dict]:
-    """One page of the rows that the body asks for; raises Problem as Prefect would refuse it."""
+def chosen(store: Store, entity: str, rows: list[dict], body: dict) -> list[dict]:
+    """The rows that the body's filters name; raises Problem as Prefect would refuse them."""
     for name in KNOWN:
         if name in body:
             check(store, (name,), KNOWN[name], body[name])
+    return [row for row in rows if matches(store, entity, row, body.get(entity)) and related(store, body, entity, row)]
+
+
+def select(store: Store, entity: str, rows: list[dict], body: dict) -> list[dict]:
+    """One page of them."""
+    found = chosen(store, entity, rows, body)
     limit, offset = page(body)
     sort = body.get("sort") or ""
     if sort and sort not in SORTS[entity]:
         raise Problem.invalid(["sort"], "Input should be one of " + ", ".join(SORTS[entity]), "enum")
-    found = [row for row in rows if matches(store, entity, row, body.get(entity)) and related(store, body, entity, row)]
     if sort or entity in ("flow_runs", "task_runs"):
         sort = sort or "ID_DESC"
         found.sort(key=sort_key(store, entity, sort), reverse=sort.endswith("DESC"))

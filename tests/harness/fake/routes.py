@@ -5,7 +5,7 @@ import uuid
 from typing import Any, Callable
 from urllib.parse import unquote
 
-from harness.fake.filters import select
+from harness.fake.filters import chosen, select
 from harness.fake.store import Problem, Store
 from harness.fake.transitions import TYPES
 
@@ -106,6 +106,11 @@ def deployment_filter(store, places, body, query):
     return 200, select(store, "deployments", list(store.deployments.values()), body)
 
 
+@route("POST", "/deployments/count")
+def deployment_count(store, places, body, query):
+    return 200, len(chosen(store, "deployments", list(store.deployments.values()), body))
+
+
 @route("GET", "/deployments/name/{flow}/{deployment}")
 def deployment_named(store, places, body, query):
     return 200, store.deployment_named(places["flow"], places["deployment"])
@@ -142,6 +147,11 @@ def flow_run_create(store, places, body, query):
 @route("POST", "/flow_runs/filter")
 def flow_run_filter(store, places, body, query):
     return 200, [store.shown(run) for run in select(store, "flow_runs", list(store.flow_runs.values()), body)]
+
+
+@route("POST", "/flow_runs/count")
+def flow_run_count(store, places, body, query):
+    return 200, len(chosen(store, "flow_runs", list(store.flow_runs.values()), body))
 
 
 @route("GET", "/flow_runs/{id}")
@@ -226,6 +236,22 @@ def work_pool_read(store, places, body, query):
 @route("PATCH", "/work_pools/{name}")
 def work_pool_update(store, places, body, query):
     store.work_pool_update(places["name"], body)
+    return 204, None
+
+
+@route("POST", "/work_pools/{name}/queues")
+def work_queue_create(store, places, body, query):
+    return 201, store.work_queue_create(places["name"], body["name"])
+
+
+@route("POST", "/work_queues/filter")
+def work_queue_filter(store, places, body, query):
+    return 200, select(store, "work_queues", list(store.work_queues.values()), body)
+
+
+@route("PATCH", "/work_queues/{id}")
+def work_queue_update(store, places, body, query):
+    store.work_queue(places["id"]).update(body)
     return 204, None
 
 

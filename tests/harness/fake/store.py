@@ -62,6 +62,7 @@ class Store:
         self.task_runs: dict[str, dict] = {}
         self.logs: list[dict] = []
         self.work_pools: dict[str, dict] = {}
+        self.work_queues: dict[str, dict] = {}
         self.workers: dict[str, dict[str, dict]] = {}
 
     def time(self, moment: datetime | None = None) -> str:
@@ -140,6 +141,7 @@ class Store:
             empirical_policy=policy, tags=sorted(set(deployment["tags"]) | set(body.get("tags") or [])), parent_task_run_id=None,
             run_count=0, expected_start_time=None, next_scheduled_start_time=None, start_time=None, end_time=None, total_run_time=0.0,
             auto_scheduled=False, infrastructure_pid=None, created_by=None, work_queue_name=deployment["work_queue_name"],
+            work_queue_id=self.work_queue_id(deployment["work_pool_name"], deployment["work_queue_name"]),
             work_pool_name=deployment["work_pool_name"], job_variables=body.get("job_variables") or {})
         if not self.old:
             run["labels"] = body.get("labels") or {}
@@ -269,9 +271,24 @@ class Store:
 
     def work_pool_create(self, name: str, kind: str) -> dict:
         pool = self.row(name=name, description=None, type=kind, base_job_template={}, is_paused=False, concurrency_limit=None,
-                        status="NOT_READY", default_queue_id=str(uuid.uuid4()))
+                        status="NOT_READY")
         self.work_pools[name], self.workers[name] = pool, {}
+        pool["default_queue_id"] = self.work_queue_create(name, "default")["id"]
         return pool
+
+    def work_queue_create(self, pool: str, name: str) -> dict:
+        queue = self.row(name=name, description=None, is_paused=False, concurrency_limit=None, priority=1, work_pool_id=self.work_pool(pool)["id"],
+                         filter=None, last_polled=None, work_pool_name=pool, status="NOT_READY")
+        self.work_queues[queue["id"]] = queue
+        return queue
+
+    def work_queue_id(self, pool: str | None, name: str | None) -> str | None:
+        return next((queue["id"] for queue in self.work_queues.values() if (queue["work_pool_name"], queue["name"]) == (pool, name)), None)
+
+    def work_queue(self, queue_id: str) -> dict:
+        if queue_id not in self.work_queues:
+            raise Problem.detail(404, "work queue not found")
+        return self.work_queues[queue_id]
 
     def work_pool(self, name: str) -> dict:
         if name not in self.work_pools:

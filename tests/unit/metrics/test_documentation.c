@@ -13,9 +13,13 @@ static const char page[] = SOURCE_DIRECTORY "/docs/metrics.md";
 static const struct {
     const char *title, *first; /* the family that it begins with */
 } sections[] = {
-    {"Each sendpost", "sendpost_info"},       {"Each stage that runs or observes", "sendpost_stage_info"},
-    {"Prefect", "sendpost_prefect_up"},       {"Definitions", "sendpost_definitions_loaded"},
-    {"Journal", "sendpost_journal_writable"}, {"The agent itself", "sendpost_http_requests_total"},
+    {"Each sendpost", "sendpost_info"},
+    {"Each stage that runs or observes", "sendpost_stage_info"},
+    {"Prefect", "sendpost_prefect_up"},
+    {"Prefect as a whole", "sendpost_prefect_inventory_last_success_timestamp_seconds"},
+    {"Definitions", "sendpost_definitions_loaded"},
+    {"Journal", "sendpost_journal_writable"},
+    {"The agent itself", "sendpost_http_requests_total"},
 };
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
@@ -75,6 +79,11 @@ static void append_budget(Buffer *text)
     buffer_format(text, "| endpoint of Prefect that is asked | %d | |\n| route of the API | %d | |\n",
                   series_of(SCOPE_ENDPOINT, true, true), series_of(SCOPE_HANDLER, true, true));
     buffer_format(text, "| agent | %d | |\n", series_of(SCOPE_AGENT, true, true));
+    buffer_format(text, "| deployment of Prefect (`prefect.inventory`) | %d | %d with `metrics.histograms: false` |\n",
+                  series_of(SCOPE_DEPLOYMENT, true, true), series_of(SCOPE_DEPLOYMENT, true, false));
+    buffer_format(text, "| work pool, work queue, worker (the same) | %d, %d, %d | |\n",
+                  series_of(SCOPE_WORK_POOL, true, true), series_of(SCOPE_WORK_QUEUE, true, true),
+                  series_of(SCOPE_WORKER, true, true));
 }
 
 static char *tables(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What holds for every family, and what OpenMetrics has otherwise. */
-#include "fixture.h"
+#include "inventory.h"
 #include "metrics/families.h"
 
 static const char *const as_openmetrics[] = {
@@ -110,6 +110,8 @@ static void families_are_contiguous_and_declared(void **state)
     Fixture fixture;
     fixture_init(&fixture);
     live(fixture_load(&fixture, "daily.yaml", daily));
+    Inventory *inventory = fixture_inventory(fixture.now);
+    fixture.sources.inventory = inventory;
     char *text = fixture_text(&fixture);
     const char *line = text;
     for (const Family *family = families; family < families + family_count; family++) {
@@ -129,6 +131,7 @@ static void families_are_contiguous_and_declared(void **state)
     }
     assert_int_equal(*line, '\0');
     free(text);
+    inventory_free(inventory);
     fixture_release(&fixture);
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a scrape shows of the inventory. Within metrics/ only. */
+#ifndef SENDPOST_METRICS_INVENTORY_ITEMS_H
+#define SENDPOST_METRICS_INVENTORY_ITEMS_H
+
+#include "inventory/inventory.h"
+#include "metrics/labels.h"
+
+struct Snapshot;
+
+typedef struct InventoryItem {
+    Text labels; /* none */
+    uint64_t deployments, paused, late, gaps;
+    int64_t round_at, counted_to;
+} InventoryItem;
+
+typedef struct DeploymentItem {
+    Text labels;
+    Text info; /* empty: the flow runs of no deployment */
+    bool paused;
+    uint64_t running;
+    int64_t oldest_at;
+    EndTotals totals;
+} DeploymentItem;
+
+typedef struct WorkPoolItem {
+    Text labels, info;
+    bool paused, ready;
+    uint64_t active, limit, workers_online;
+    int64_t heard_at;
+} WorkPoolItem;
+
+typedef struct WorkQueueItem {
+    Text labels;
+    bool paused;
+    uint64_t active, limit, late[LATE_CAUSES];
+    int64_t oldest_late_at, polled_at;
+} WorkQueueItem;
+
+typedef struct WorkerItem {
+    Text labels;
+    bool online;
+    int64_t heard_at;
+} WorkerItem;
+
+/* Nothing while there is no inventory (NULL), or a list has not yet been read. */
+void snapshot_take_inventory(struct Snapshot *snapshot, const Inventory *inventory, int64_t now_wall_ms);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a scrape shows of the inventory. */
+#include "inventory.h"
+
+static void assert_line(const char *text, const char *line)
+{
+    auto_free char *whole = text_format("\n%s\n", line);
+    if (!strstr(text, whole)) {
+        fail_msg("missing: %s", line);
+    }
+}
+
+static char *text_with(Inventory *inventory)
+{
+    Fixture fixture;
+    fixture_init(&fixture);
+    fixture.sources.inventory = inventory;
+    char *text = fixture_text(&fixture);
+    fixture_release(&fixture);
+    return text;
+}
+
+static void all_that_is_known(void **state)
+{
+    (void)state;
+    Inventory *inventory = fixture_inventory((Now){1700000000000, 1});
+    auto_free char *text = text_with(inventory);
+    static const char *const lines[] = {
+        "sendpost_prefect_inventory_last_success_timestamp_seconds 1700000000",
+        "sendpost_prefect_inventory_cursor_timestamp_seconds 1699999990",
+        "sendpost_prefect_inventory_gaps_total 0",
+        "sendpost_prefect_deployments 3",
+        "sendpost_prefect_deployments_paused 1",
+        "sendpost_prefect_flow_runs_late 3",
+        "sendpost_prefect_deployment_paused{deployment=\"etl/other\"} 1",
+        "sendpost_prefect_work_pool_info{work_pool=\"po\\\"ol\",type=\"process\"} 1",
+        "sendpost_prefect_work_pool_ready{work_pool=\"po\\\"ol\"} 1",
+        "sendpost_prefect_work_pool_flow_runs_active{work_pool=\"po\\\"ol\"} 1",
+        "sendpost_prefect_work_pool_concurrency_limit{work_pool=\"po\\\"ol\"} 5",
+        "sendpost_prefect_work_pool_workers_online{work_pool=\"po\\\"ol\"} 1",
+        "sendpost_prefect_work_pool_last_heartbeat_timestamp_seconds{work_pool=\"po\\\"ol\"} 1699999990",
+        "sendpost_prefect_work_queue_flow_runs_late{work_pool=\"po\\\"ol\",work_queue=\"fast\",cause=\"slots_full\"} 2",
+        "sendpost_prefect_work_queue_flow_runs_late{work_pool=\"po\\\"ol\",work_queue=\"fast\",cause=\"no_worker\"} 0",
+        "sendpost_prefect_work_queue_flow_runs_late{work_pool=\"\",work_queue=\"\",cause=\"other\"} 1",
+        "sendpost_prefect_work_queue_oldest_late_timestamp_seconds{work_pool=\"po\\\"ol\",work_queue=\"fast\"} "
+        "1699995600",
+        "sendpost_prefect_work_queue_last_polled_timestamp_seconds{work_pool=\"po\\\"ol\",work_queue=\"fast\"} "
+        "1699999980",
+        "sendpost_prefect_worker_online{work_pool=\"po\\\"ol\",worker=\"w1\"} 1",
+        "sendpost_prefect_worker_online{work_pool=\"po\\\"ol\",worker=\"w2\"} 0",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_line(text, lines[i]);
+    }
+    assert_null(strstr(text, "long gone"));
+    assert_null(strstr(text, "etl/main")); /* was not chosen, as it ends with n */
+    inventory_free(inventory);
+}
+
+static void ends_of_a_deployment(void **state)
+{
+    (void)state;
+    static const char *const globs[] = {"etl/main"};
+    Inventory *inventory = inventory_new(&(InventoryOptions){15000, globs, 1});
+    EndTotals totals = {.ended = {2, 1}, .duration_counts = {1, 1}, .duration_sum_ms = 9500};
+    Now now = {1700000000000, 1};
+    InventoryQuestion question;
+    inventory_restore_totals(inventory, DEPLOYMENT_ID, &totals);
+    while (inventory_ask(inventory, now, &question)) {
+        inventory_give(inventory, &question, now);
+    }
+    auto_free char *text = text_with(inventory);
+    static const char *const lines[] = {
+        "sendpost_prefect_deployment_info{deployment=\"etl/main\",deployment_id=\"" DEPLOYMENT_ID
+        "\",work_pool=\"po\\\"ol\",work_queue=\"fast\"} 1",
+        "sendpost_prefect_deployment_flow_runs_ended_total{deployment=\"etl/main\",state=\"completed\"} 2",
+        "sendpost_prefect_deployment_flow_runs_ended_total{deployment=\"etl/main\",state=\"crashed\"} 0",
+        "sendpost_prefect_deployment_flow_run_duration_seconds_bucket{deployment=\"etl/main\",le=\"15.0\"} 2",
+        "sendpost_prefect_deployment_flow_run_duration_seconds_sum{deployment=\"etl/main\"} 9.5",
+        "sendpost_prefect_deployment_flow_runs_running{deployment=\"etl/main\"} 1",
+        "sendpost_prefect_deployment_oldest_running_start_timestamp_seconds{deployment=\"etl/main\"} 1699992000",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_line(text, lines[i]);
+    }
+    assert_null(strstr(text, "etl/other"));
+    assert_null(strstr(text, "deployment=\"\"")); /* those of no deployment were not chosen either */
+    inventory_free(inventory);
+}
+
+/* Nothing false before it is known, and no empty families without an inventory. */
+static void nothing_before_it_is_known(void **state)
+{
+    (void)state;
+    static const char *const globs[] = {"*"};
+    Inventory *inventory = inventory_new(&(InventoryOptions){15000, globs, 1});
+    auto_free char *text = text_with(inventory), *without = text_with(NULL);
+    assert_null(strstr(text, "sendpost_prefect_inventory"));
+    assert_null(strstr(text, "sendpost_prefect_work"));
+    assert_null(strstr(without, "sendpost_prefect_deployment"));
+    inventory_free(inventory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_that_is_known),
+        cmocka_unit_test(ends_of_a_deployment),
+        cmocka_unit_test(nothing_before_it_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
