@@ -4,6 +4,7 @@
  * it must cost as little as possible of the machine that it shares with the agent. Ends with its input. */
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "whole.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -22,7 +23,9 @@ typedef struct Arrival {
 } Arrival;
 
 typedef struct Prefect {
+    bool whole; /* also answers questions about all that there is: whole.h */
     uint64_t flow_runs, polls, polled_ids;
+    uint64_t requests, bytes; /* of bodies, both ways; those of /bench/ aside */
     Arrival *arrivals;
     size_t arrival_count, arrival_capacity;
 } Prefect;
@@ -130,8 +133,10 @@ static int deployment(const char *name, Buffer *out)
 static int tell(const Prefect *prefect, bool arrivals, Buffer *out)
 {
     if (!arrivals) {
-        buffer_format(out, "{\"flow_runs\": %" PRIu64 ", \"polls\": %" PRIu64 ", \"polled_ids\": %" PRIu64 "}",
-                      prefect->flow_runs, prefect->polls, prefect->polled_ids);
+        buffer_format(out,
+                      "{\"flow_runs\": %" PRIu64 ", \"polls\": %" PRIu64 ", \"polled_ids\": %" PRIu64
+                      ", \"requests\": %" PRIu64 ", \"bytes\": %" PRIu64 "}",
+                      prefect->flow_runs, prefect->polls, prefect->polled_ids, prefect->requests, prefect->bytes);
         return 200;
     }
     for (size_t i = 0; i < prefect->arrival_count; i++) {
@@ -142,6 +147,9 @@ static int tell(const Prefect *prefect, bool arrivals, Buffer *out)
 
 static int answer(Prefect *prefect, const char *url, const char *body, Buffer *out)
 {
+    if (prefect->whole && whole_answer(url, body, out)) {
+        return 200;
+    }
     static const char deployments[] = "/api/deployments/", by_name[] = "/api/deployments/name/";
     if (strncmp(url, by_name, strlen(by_name)) == 0) {
         return deployment(url + strlen(by_name), out);
@@ -182,6 +190,11 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
     buffer_init(&out, REPLY_MAX);
     int status = answer(user, url, exchange->body.length ? exchange->body.bytes : "", &out);
     size_t length = out.length;
+    if (strncmp(url, "/api/", strlen("/api/")) == 0) {
+        Prefect *prefect = user;
+        prefect->requests++;
+        prefect->bytes += exchange->body.length + length;
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer(length, buffer_take(&out), MHD_RESPMEM_MUST_FREE);
     MHD_add_response_header(response, "Content-Type", "application/json");
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)status, response);
@@ -203,7 +216,7 @@ static void completed(void *user, struct MHD_Connection *connection, void **cont
 
 int main(int count, char **arguments)
 {
-    Prefect prefect = {0};
+    Prefect prefect = {.whole = count > 2 && strcmp(arguments[2], "whole") == 0};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons(count > 1 ? (uint16_t)atoi(arguments[1]) : 0),
                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -211,7 +224,7 @@ int main(int count, char **arguments)
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, &prefect, MHD_OPTION_NOTIFY_COMPLETED,
                          completed, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);
     if (!daemon) {
-        fprintf(stderr, "usage: bench_prefect PORT (one that is free)\n");
+        fprintf(stderr, "usage: bench_prefect PORT [whole] (a port that is free)\n");
         return 2;
     }
     while (getchar() != EOF) {

@@ -64,8 +64,8 @@ class Tool:
 
 
 class Prefect(Tool):
-    def __init__(self) -> None:
-        super().__init__("bench_prefect")
+    def __init__(self, *arguments: str) -> None:
+        super().__init__("bench_prefect", *arguments)
 
     def counts(self) -> dict[str, int]:
         return json.loads(get(self.port, "/bench/counts"))
@@ -141,7 +141,8 @@ SETTINGS = {"metrics.stage_state_set": "false", "http.rate_limit.requests_per_se
 class Agent:
     """In a directory of its own, with `count` sendposts made by `definition(name)`."""
 
-    def __init__(self, name: str, prefect: Prefect, count: int, definition: Callable[[str], str], counts_turns: bool = False):
+    def __init__(self, name: str, prefect: Prefect, count: int, definition: Callable[[str], str], counts_turns: bool = False,
+                 settings: dict[str, str] | None = None):
         self.counts_turns = counts_turns
         self.directory = WORK / name
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -152,7 +153,7 @@ class Agent:
         (self.directory / "agent.yaml").touch()
         self.port = free_port()
         self.settings = SETTINGS | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": f"http://127.0.0.1:{prefect.port}/api",
-                                    "definitions.directory": str(definitions), "journal.path": str(self.directory / "journal.db")}
+                                    "definitions.directory": str(definitions), "journal.path": str(self.directory / "journal.db")} | (settings or {})
 
     def define(self, number: int, definition: Callable[[str], str], directory: Path | None = None) -> None:
         ((directory or self.definitions) / f"bench-{number:04}.yaml").write_text(definition(f"bench-{number:04}"))

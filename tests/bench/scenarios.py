@@ -280,4 +280,43 @@ def definitions() -> Iterator[Figure]:
         yield Figure(f"{what}: RssAnon", agent.anonymous_mb(), "MB")
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, watched, latency, burst, recovery, definitions, schedules)}
+# What a scrape of Prefect's own exporter costs a Prefect as bench/whole.c is, and how often it is scraped.
+EXPORTER_REQUESTS, EXPORTER_MB, SCRAPES = 262, 43.6, 4
+
+
+def inventory() -> Iterator[Figure]:
+    """All of Prefect in the metrics: 1,000 deployments, 12,000 scheduled flow runs, 100 queues; looked at and scraped each 15 s."""
+    prefect = Prefect("whole")
+    agent = Agent("inventory", prefect, 1, five_stages, True, {"prefect.inventory.enabled": "true", "prefect.poll.max": "5s"})
+    try:
+        agent.start()
+        wait_until("its first turn", (agent.directory / "turns").exists)
+        agent.turns_forget()
+        for what in ("the first minute", "another minute"):
+            before = prefect.counts()
+            for _ in range(SCRAPES):
+                time.sleep(60 / SCRAPES)
+                text = get(agent.port, "/metrics").decode()
+            after = prefect.counts()
+            requests, megabytes = after["requests"] - before["requests"], (after["bytes"] - before["bytes"]) / 1e6
+            yield Figure(f"inventory, {what}: requests to Prefect", requests, "")
+            yield Figure(f"inventory, {what}: bodies, both ways", megabytes, "MB")
+            yield Figure("the exporter's requests in a minute ÷ these", EXPORTER_REQUESTS * SCRAPES / requests, "×", 10, at_least=True)
+            yield Figure("the exporter's bytes in a minute ÷ these", EXPORTER_MB * SCRAPES / megabytes, "×", 10, at_least=True)
+        assert 'sendpost_prefect_deployment_flow_runs_ended_total{deployment="flow-0/main",state="completed"}' in text
+        counted = sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("sendpost_prefect_deployment_flow_runs_ended_total"))
+        assert 20 <= counted <= 40, f"{counted} flow runs counted in two minutes, one each 3.6 s"
+        _, longest_ms, processor_ms = agent.turns()
+        yield Figure("inventory: longest turn, by the clock", longest_ms, "ms")
+        yield Figure("inventory: longest turn, processor time", processor_ms, "ms", 10)
+        yield Figure("inventory: RssAnon", agent.anonymous_mb(), "MB")
+        load(agent.port, path="/metrics", requests=20)
+        scrape = load(agent.port, path="/metrics", requests=200)
+        yield Figure("inventory: series", sum(not line.startswith("#") for line in text.splitlines()), "")
+        yield Figure("inventory: /metrics p50", scrape["p50_ms"], "ms")
+    finally:
+        agent.stop()
+        prefect.stop()
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, watched, latency, burst, recovery, definitions, schedules, inventory)}
