@@ -4,7 +4,7 @@ from typing import Any
 
 from panels import AGENT, BLUE, DATASOURCE, ORANGE, VERMILION
 
-OVERVIEW, SENDPOST, AGENTS = "sendpost-overview", "sendpost-detail", "sendpost-agent"  # alerts link to these
+OVERVIEW, SENDPOST, AGENTS, PREFECT = "sendpost-overview", "sendpost-detail", "sendpost-agent", "sendpost-prefect"  # alerts link to these
 
 # Where people see Prefect: from the address of its API, as the agent does.
 PREFECT_URL = r"""label_replace(label_replace(sendpost_prefect_info{@}, "url", "$1", "api_url", "(.+?)(/api)?/?"),

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import agent
 import overview
+import prefect
 import sendpost
 
 
 def main(directory: Path) -> None:
-    for dashboard in (overview.build(), sendpost.build(), agent.build()):
+    for dashboard in (overview.build(), sendpost.build(), agent.build(), prefect.build()):
         (directory / f"{dashboard['uid']}.json").write_text(json.dumps(dashboard, indent=2, ensure_ascii=False) + "\n")
 
 

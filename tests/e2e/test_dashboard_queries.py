@@ -22,6 +22,7 @@ OF_PROMETHEUS = {"up": {"job", "instance"}}
 PLANS = {"mailing/main": Plan(), "mailing/slow": Plan(seconds=600),
          "mailing/bad": Plan(end="FAILED", message="boom", tasks=[("load_prices", "FAILED", "boom")])}
 VALUES = {"$job": ".+", "$instance": ".+", "$stage_name": ".+", "$__rate_interval": "5m", "$__range": "10m"}
+SETTINGS = {"http.external_url": "http://sendpost.example.org/", "prefect.inventory.enabled": "true", "prefect.inventory.interval": "1s"}
 EMPTY = {"Definitions changed": "needs another revision, and two minutes of it"}
 
 
@@ -30,12 +31,14 @@ class Observed:
 
     def __init__(self, directory: Path, fake: FakePrefect):
         self.fake, self.clock = fake, Clock(directory / "clock")
-        self.agent = Agent(directory / "agent", fake.url, {"http.external_url": "http://sendpost.example.org/"}, environment=self.clock.environment)
+        self.agent = Agent(directory / "agent", fake.url, SETTINGS, environment=self.clock.environment)
         self.prometheus = Prometheus(directory / "prometheus", "groups: []")
 
     def define(self) -> None:
+        self.fake.driver.ok("POST", "/work_pools/", {"name": "pool", "type": "process"})
+        self.fake.driver.send("POST", "/work_pools/pool/workers/heartbeat", {"name": "worker"})
         for name, plan in PLANS.items():
-            self.fake.deploy(name, plan)
+            self.fake.deploy(name, plan, work_pool_name="pool")
         self.agent.define("daily", sendpost("daily", stage("mailing/main", "extract", expected="10m"), stage("mailing/main", "send"), owner="crm-team",
                                             freshness="1d", timeout="1h", schedule={"cron": "* * * * *"}))
         self.agent.define("broken", sendpost("broken", stage("mailing/bad", "prices", retries=1, retry_delay="100ms")))
@@ -55,7 +58,9 @@ class Observed:
         self.agent.wait_stage(runs[2], "render", "running")
         self.clock.jump(seconds=59 - self.clock.now().second)
         for expr in ('sendpost_ticks_total{verdict="started"} > 0', "sendpost_prefect_request_failures_total > 0",
-                     'sendpost_http_requests_total{code="404"} > 0', "sendpost_last_failure_info", 'sendpost_stage_state_code{sendpost="slow"} == 5'):
+                     'sendpost_http_requests_total{code="404"} > 0', "sendpost_last_failure_info", 'sendpost_stage_state_code{sendpost="slow"} == 5',
+                     'increase(sendpost_prefect_deployment_flow_runs_ended_total{deployment="mailing/main",state="completed"}[5m]) > 0',
+                     "sendpost_prefect_worker_online == 1", 'sendpost_prefect_deployment_flow_runs_running{deployment="mailing/slow"} == 1'):
             wait_for(f"{expr} has been seen", lambda: self.ask(expr))
 
     def ask(self, expr: str, **range_: float) -> list[dict]:

@@ -35,8 +35,8 @@ def test_the_files_are_those_that_are_generated(tmp_path):
 
 
 def test_alerts_and_links_find_them():
-    assert {name: one["uid"] for name, one in DASHBOARDS.items()} == {name: name for name in ("sendpost-overview", "sendpost-detail", "sendpost-agent")}
-    assert len({one["title"] for one in DASHBOARDS.values()}) == 3
+    assert {name: one["uid"] for name, one in DASHBOARDS.items()} == {name: name for name in ("sendpost-overview", "sendpost-detail", "sendpost-agent", "sendpost-prefect")}
+    assert len({one["title"] for one in DASHBOARDS.values()}) == 4
     linked = {uid for one in DASHBOARDS.values() for uid in re.findall(r'"/d/([\w-]+)', json.dumps(one))}
     assert linked and linked <= DASHBOARDS.keys()
     from_alerts = set(re.findall(r'label "dashboards" \}\}/([\w-]+)(?:\?var-(\w+))?', RULES.read_text()))
@@ -126,7 +126,7 @@ def test_states_are_words_with_colours(name):
     states = ["never run", "waiting", "blocked", "scheduled", "pending", "running", "paused", "cancelling", "completed", "failed",
               "crashed", "cancelled", "skipped"]
     mapped = [one["options"] for one in parts(DASHBOARDS[name]["panels"]) if one.get("type") == "value" and "12" in one["options"]]
-    assert bool(mapped) == (name != "sendpost-agent")
+    assert bool(mapped) == (name in ("sendpost-overview", "sendpost-detail"))
     for options in mapped:
         assert [options[str(code)]["text"] for code in range(13)] == states
         seen = {option["text"]: option["color"] for option in options.values()}
