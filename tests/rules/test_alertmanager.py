@@ -13,6 +13,7 @@ from harness.waiting import holds_for, wait_for
 
 CONFIGURATION = ALERTS / "alertmanager.yml"
 OF_AGENT = ["DefinitionsUnreadable", "TokensUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable"]
+OF_PREFECT = ["PrefectNoWorker", "PrefectRunsLate", "PrefectQueueBacklog", "PrefectInventoryStale"]
 OF_SENDPOST = ["RunFailed", "NoSuccess", "Stale", "RunLate", "RunSlow", "StageStuck", "TicksMissed", "ReferenceBroken", "DefinitionBroken"]
 CRITICAL = {"Absent", "Down", "PrefectUnreachable", "NoSuccess", "Stale", "DefinitionsUnreadable", "JournalNotWritable"}
 LATE = ["NoSuccess", "Stale", "RunLate"]
@@ -74,8 +75,10 @@ def alert(name: str, job: str, **labels: str) -> dict:
 @pytest.mark.parametrize("source, silenced, heard", [
     ("Absent", OF_SENDPOST + OF_AGENT + ["Down", "CrashLooping"], []),
     ("Down", OF_SENDPOST + OF_AGENT, ["CrashLooping"]),
-    ("PrefectUnreachable", LATE + ["RunSlow", "StageStuck", "ReferenceBroken", "PrefectErrors", "CircuitOpen"],
+    ("PrefectUnreachable", LATE + ["RunSlow", "StageStuck", "ReferenceBroken", "PrefectErrors", "CircuitOpen"] + OF_PREFECT,
      ["RunFailed", "DefinitionBroken", "TicksMissed", "LoopLag", "JournalNotWritable"]),
+    ("PrefectNoWorker", ["PrefectRunsLate", "PrefectQueueBacklog"], ["PrefectInventoryStale", "ReferenceBroken"]),
+    ("PrefectQueueBacklog", ["PrefectRunsLate"], ["PrefectInventoryStale"]),
     ("JournalNotWritable", LATE + ["TicksMissed"], ["RunFailed", "StageStuck", "PrefectUnreachable"]),
     ("CircuitOpen", ["PrefectErrors"], ["RunFailed", "LoopLag"]),
     ("NoSuccess", ["RunFailed", "RunLate", "RunSlow", "StageStuck", "TicksMissed", "ReferenceBroken", "DefinitionBroken"], ["Stale", "LoopLag"]),

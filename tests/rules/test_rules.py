@@ -105,9 +105,11 @@ def exposed(fake, start_agent):
     """What an agent exposes that has a failed run, a broken file and a stage whose deployment does not exist."""
     fake.deploy("mailing/main", Plan(end="FAILED", message="boom", tasks=[("explode", "FAILED", "boom")]))
     agent = start_agent(fake.url, {"daily": sendpost("daily", stage("mailing/main", retries=0), owner="crm-team"),
-                                   "lost": sendpost("lost", stage("mailing/gone")), "broken": "name: [\n"})
+                                   "lost": sendpost("lost", stage("mailing/gone")), "broken": "name: [\n"},
+                        {"prefect.inventory.enabled": "true"})
     agent.wait_ended(agent.trigger("daily"))
     wait_for("the reference is checked", lambda: agent.metrics().find("sendpost_stage_reference_problem_info", sendpost="lost"))
+    wait_for("Prefect was looked at", lambda: agent.metrics().find("sendpost_prefect_work_queue_flow_runs_late"))
     return agent.metrics()
 
 
