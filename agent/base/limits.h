@@ -82,6 +82,7 @@ enum {
     INVENTORY_QUEUES_MAX = 2000,
     INVENTORY_WORKERS_MAX = 200,    /* of one pool */
     INVENTORY_FLOW_RUNS_MAX = 1000, /* under way, and late: each */
+    INVENTORY_NAME_MAX = 512,       /* as a label */
 };
 
 /* Memory */

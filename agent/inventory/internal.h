@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the inventory share; only inventory/ includes it. inventory.c: rounds and answers; questions.c:
- * what is asked, and what an answer changes; counting.c: what has ended, and what is to be written of it. */
+ * what is asked, and what an answer changes; counting.c: what has ended, and what is to be written of it;
+ * stock_items.c: the things of the stock. */
 #ifndef SENDPOST_INVENTORY_INTERNAL_H
 #define SENDPOST_INVENTORY_INTERNAL_H
 
@@ -83,5 +84,10 @@ void question_put_off(Inventory *inventory, Question question, Now now);
 bool counting_page(Inventory *inventory, InventoryTail tail, int items, Now now);
 void counting_deployments(Inventory *inventory); /* they have been listed: those that are gone are forgotten */
 void counting_free(Inventory *inventory);
+
+/* stock_items.c */
+bool stock_item_read(Stock *stock, StockList list, const Json *item); /* into what is being read */
+void stock_items_add(StockItems *items, void *item);
+void stock_item_free(StockList list, void *item);
 
 #endif

@@ -2,67 +2,17 @@
 #include "inventory/stock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "time/instant.h"
-#include <string.h>
+#include "inventory/internal.h"
 
 const char *const late_cause_names[LATE_CAUSES] = {"no_worker", "slots_full", "paused", "other"};
-
-/* --- items --- */
-
-static void deployment_free(void *item)
-{
-    Deployment *deployment = item;
-    free(deployment->id);
-    free(deployment->name);
-    free(deployment->pool);
-    free(deployment->queue);
-    free(deployment);
-}
-
-static void pool_free(void *item)
-{
-    WorkPool *pool = item;
-    free(pool->name);
-    free(pool->type);
-    free(pool);
-}
-
-static void queue_free(void *item)
-{
-    WorkQueue *queue = item;
-    free(queue->id);
-    free(queue->name);
-    free(queue->pool);
-    free(queue);
-}
-
-static void worker_free(void *item)
-{
-    Worker *worker = item;
-    free(worker->pool);
-    free(worker->name);
-    free(worker);
-}
-
-static void (*const frees[STOCK_LISTS])(void *) = {
-    [STOCK_DEPLOYMENTS] = deployment_free,
-    [STOCK_POOLS] = pool_free,
-    [STOCK_QUEUES] = queue_free,
-    [STOCK_WORKERS] = worker_free,
-};
 
 static void items_clear(StockItems *items, StockList list)
 {
     for (size_t i = 0; i < items->count; i++) {
-        frees[list](items->items[i]);
+        stock_item_free(list, items->items[i]);
     }
     free(items->items);
     *items = (StockItems){0};
-}
-
-static void items_add(StockItems *items, void *item)
-{
-    array_push(items->items, items->count, items->capacity) = item;
 }
 
 static void runs_init(StockRuns *runs)
@@ -113,167 +63,14 @@ void stock_release(Stock *stock)
 
 /* --- reading --- */
 
-static int64_t limit_of(const Json *json)
-{
-    int64_t limit = -1;
-    json_integer(json_member(json, "concurrency_limit"), &limit);
-    return limit;
-}
-
-static bool take_flow(Stock *stock, const Json *json)
-{
-    const char *id = json_member_text(json, "id"), *name = json_member_text(json, "name");
-    if (!id || !name) {
-        return false;
-    }
-    free(map_put(stock->flows, id, text_copy(name)));
-    return true;
-}
-
-static bool take_deployment(Stock *stock, const Json *json)
-{
-    const char *name = json_member_text(json, "name"), *flow_id = json_member_text(json, "flow_id");
-    if (!name || !flow_id) {
-        return false;
-    }
-    const char *flow = map_find(stock->flows, flow_id);
-    if (!flow) { /* made since the flows were read: with the next look */
-        return true;
-    }
-    Deployment *deployment = memory_new(sizeof *deployment);
-    *deployment = (Deployment){
-        .id = text_copy(json_member_text(json, "id")),
-        .name = text_format("%s/%s", flow, name),
-        .pool = text_copy(json_member_text(json, "work_pool_name")),
-        .queue = text_copy(json_member_text(json, "work_queue_name")),
-        .paused = json_boolean(json_member(json, "paused"), false),
-        .served = text_equal(json_member_text(json, "status"), "READY"),
-    };
-    items_add(&stock->reading[STOCK_DEPLOYMENTS], deployment);
-    return true;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && text_equal(text + length - end_length, end);
-}
-
-static bool take_pool(Stock *stock, const Json *json)
-{
-    const char *name = json_member_text(json, "name"), *type = json_member_text(json, "type");
-    const char *status = json_member_text(json, "status");
-    if (!name || !type) {
-        return false;
-    }
-    WorkPool *pool = memory_new(sizeof *pool);
-    *pool = (WorkPool){
-        .name = text_copy(name),
-        .type = text_copy(type),
-        .paused = json_boolean(json_member(json, "is_paused"), false) || text_equal(status, "PAUSED"),
-        .ready = text_equal(status, "READY"),
-        .takes_workers = status && !ends_with(type, ":push") && !ends_with(type, ":managed"),
-        .limit = limit_of(json),
-    };
-    items_add(&stock->reading[STOCK_POOLS], pool);
-    return true;
-}
-
-static bool take_queue(Stock *stock, const Json *json)
-{
-    const char *name = json_member_text(json, "name"), *pool = json_member_text(json, "work_pool_name");
-    int64_t polled_at;
-    if (!name || !instant_read(json_member(json, "last_polled"), &polled_at)) {
-        return false;
-    }
-    WorkQueue *queue = memory_new(sizeof *queue);
-    *queue = (WorkQueue){
-        .id = text_copy(json_member_text(json, "id")),
-        .name = text_copy(name),
-        .pool = text_copy(pool ? pool : ""),
-        .paused = json_boolean(json_member(json, "is_paused"), false),
-        .limit = limit_of(json),
-        .polled_at = polled_at,
-    };
-    items_add(&stock->reading[STOCK_QUEUES], queue);
-    return true;
-}
-
-static bool take_worker(Stock *stock, const Json *json)
-{
-    const char *name = json_member_text(json, "name");
-    int64_t heard_at;
-    if (!name || !instant_read(json_member(json, "last_heartbeat_time"), &heard_at)) {
-        return false;
-    }
-    Worker *worker = memory_new(sizeof *worker);
-    *worker = (Worker){
-        .pool = text_copy(stock->worker_pool),
-        .name = text_copy(name),
-        .online = text_equal(json_member_text(json, "status"), "ONLINE"),
-        .heard_at = heard_at,
-    };
-    items_add(&stock->reading[STOCK_WORKERS], worker);
-    return true;
-}
-
-static void know_deployment(Stock *stock, const char *id)
-{
-    stock->stranger = stock->stranger || (id && !stock_deployment(stock, id));
-}
-
-static bool take_active(Stock *stock, const Json *json)
-{
-    StockRuns *runs = &stock->reading_runs;
-    const char *deployment_id = json_member_text(json, "deployment_id");
-    int64_t started_at;
-    if (!instant_read(json_member(json, "start_time"), &started_at)) {
-        return false;
-    }
-    know_deployment(stock, deployment_id);
-    if (text_equal(json_member_text(json, "state_type"), "RUNNING")) {
-        tallies_add(runs->running_of_deployment, deployment_id, started_at);
-    }
-    tallies_add(runs->active_of_queue, json_member_text(json, "work_queue_id"), 0);
-    tallies_add(runs->active_of_pool, json_member_text(json, "work_pool_name"), 0);
-    return true;
-}
-
-static bool take_late(Stock *stock, const Json *json)
-{
-    StockRuns *runs = &stock->reading_runs;
-    const char *deployment_id = json_member_text(json, "deployment_id");
-    const char *queue_id = json_member_text(json, "work_queue_id");
-    int64_t expected_at;
-    if (!instant_read(json_member(json, "expected_start_time"), &expected_at)) {
-        return false;
-    }
-    know_deployment(stock, deployment_id);
-    tallies_add(runs->late_of_queue, queue_id, expected_at);
-    const Deployment *deployment = deployment_id ? stock_deployment(stock, deployment_id) : NULL;
-    if (deployment && !deployment->served) {
-        tallies_add(runs->unserved_of_queue, queue_id, expected_at);
-    }
-    return true;
-}
-
 bool stock_take(Stock *stock, StockList list, const Json *item)
 {
-    static bool (*const takes[STOCK_LISTS])(Stock *, const Json *) = {
-        [STOCK_DEPLOYMENTS] = take_deployment,
-        [STOCK_POOLS] = take_pool,
-        [STOCK_QUEUES] = take_queue,
-        [STOCK_WORKERS] = take_worker,
-        [STOCK_ACTIVE] = take_active,
-        [STOCK_LATE] = take_late,
-        [STOCK_FLOWS] = take_flow,
-    };
     const char *id = json_member_text(item, "id");
     if (!id) {
         return false;
     }
     /* What moves between two pages may come twice. */
-    return map_put(stock->read_ids, id, stock) || takes[list](stock, item);
+    return map_put(stock->read_ids, id, stock) || stock_item_read(stock, list, item);
 }
 
 static void read_ids_clear(Stock *stock)
@@ -359,9 +156,9 @@ static void show_workers(Stock *stock)
     for (size_t i = 0; i < shown->count; i++) {
         Worker *worker = shown->items[i];
         if (text_equal(worker->pool, stock->worker_pool) || !stock_pool(stock, worker->pool)) {
-            worker_free(worker);
+            stock_item_free(STOCK_WORKERS, worker);
         } else {
-            items_add(read, worker);
+            stock_items_add(read, worker);
         }
     }
     free(shown->items);

@@ -36,6 +36,13 @@ def test_what_has_ended_newest_first(backend, deployment):
     assert [run["end_time"] for run in found] == [run["state"]["timestamp"] for run in found]
 
 
+def test_pages_of_what_has_ended(backend, deployment):
+    runs = [create(backend, deployment, "RUNNING", "COMPLETED") for _ in range(5)]
+    mine = {"deployment_id": {"any_": [deployment["id"]]}, "state": {"type": {"any_": ENDS}}}
+    pages = [backend.driver.flow_runs(flow_runs=mine, sort="END_TIME_DESC", limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert [ids(page) for page in pages] == [runs[:2:-1], runs[2:0:-1], runs[:1], []]
+
+
 def test_the_end_can_be_filtered_by_in_3(backend, deployment):
     runs = [create(backend, deployment, "RUNNING", "COMPLETED") for _ in range(3)]
     moment = backend.driver.flow_run(runs[1])["end_time"]

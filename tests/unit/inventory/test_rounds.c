@@ -170,6 +170,32 @@ static void deployments_are_read_again_when_their_number_changes(void **state)
     inventory_free(prefect.inventory);
 }
 
+/* Made anew while the list was read: two of one name would spoil every scrape. */
+static void one_of_each_name(void **state)
+{
+    (void)state;
+    Prefect prefect;
+    static const Reply twice[] = {
+        FLOWS,
+        DEPLOYMENTS("[" DEPLOYMENT(D1, "a", "") "," DEPLOYMENT(D2, "a", "") "," DEPLOYMENT(D1, "a", "") "]"),
+        {"/work_pools/filter", NULL, 0,
+         "[{\"id\":\"1\",\"name\":\"p\",\"type\":\"process\"},{\"id\":\"2\",\"name\":\"p\",\"type\":\"process\"}]"},
+        {"/work_queues/filter", NULL, 0,
+         "[{\"id\":\"1\",\"name\":\"q\",\"work_pool_name\":\"p\"},{\"id\":\"2\",\"name\":\"q\",\"work_pool_name\":"
+         "\"p\"},"
+         "{\"id\":\"3\",\"name\":\"q\",\"work_pool_name\":\"other\"}]"},
+        {"/work_pools/p/workers/filter", NULL, 0, "[{\"id\":\"1\",\"name\":\"w\"},{\"id\":\"2\",\"name\":\"w\"}]"},
+        {0}};
+    set_up(&prefect, all, 1);
+    round_of(&prefect, twice);
+    const StockItems *shown = inventory_view(prefect.inventory).stock->shown;
+    assert_int_equal(shown[STOCK_DEPLOYMENTS].count, 1);
+    assert_int_equal(shown[STOCK_POOLS].count, 1);
+    assert_int_equal(shown[STOCK_QUEUES].count, 2);
+    assert_int_equal(shown[STOCK_WORKERS].count, 1);
+    inventory_free(prefect.inventory);
+}
+
 /* A flow run of a deployment that nobody has listed. */
 static void a_stranger_makes_deployments_be_read(void **state)
 {
@@ -421,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_quiet_costs_six_questions),
         cmocka_unit_test(deployments_are_read_again_when_their_number_changes),
+        cmocka_unit_test(one_of_each_name),
         cmocka_unit_test(a_stranger_makes_deployments_be_read),
         cmocka_unit_test(only_what_was_chosen_is_shown),
         cmocka_unit_test(causes_of_lateness),
