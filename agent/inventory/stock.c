@@ -111,7 +111,7 @@ static void show_deployments(Stock *stock)
     map_free(stock->deployments);
     stock->deployments = map_new(1);
     for (size_t i = 0; i < shown->count; i++) {
-        Deployment *deployment = shown->items[i];
+        ListedDeployment *deployment = shown->items[i];
         map_put(stock->deployments, deployment->id, deployment);
     }
     stock->stranger = false;
@@ -197,7 +197,7 @@ void stock_read_workers(Stock *stock, const char *pool)
     text_replace(&stock->worker_pool, pool);
 }
 
-const Deployment *stock_deployment(const Stock *stock, const char *id)
+const ListedDeployment *stock_deployment(const Stock *stock, const char *id)
 {
     return map_find(stock->deployments, id);
 }

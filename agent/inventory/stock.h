@@ -7,11 +7,11 @@
 #include "base/json.h"
 #include "inventory/tally.h"
 
-typedef struct Deployment {
+typedef struct ListedDeployment {
     char *id, *name;     /* flow/deployment */
     char *pool, *queue;  /* NULL: none */
     bool paused, served; /* served: somebody polls for it, or its pool has a worker */
-} Deployment;
+} ListedDeployment;
 
 typedef struct WorkPool {
     char *name, *type;
@@ -81,7 +81,7 @@ void stock_drop(Stock *stock, StockList list); /* it is not */
 /* Whose workers are read next. */
 void stock_read_workers(Stock *stock, const char *pool);
 
-const Deployment *stock_deployment(const Stock *stock, const char *id); /* NULL: not listed */
+const ListedDeployment *stock_deployment(const Stock *stock, const char *id); /* NULL: not listed */
 const WorkPool *stock_pool(const Stock *stock, const char *name);
 /* Why what is late in this queue is; NULL: in none. */
 LateCause stock_late_cause(const Stock *stock, const WorkQueue *queue);

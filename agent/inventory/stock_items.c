@@ -8,7 +8,7 @@
 
 static void deployment_free(void *item)
 {
-    Deployment *deployment = item;
+    ListedDeployment *deployment = item;
     free(deployment->id);
     free(deployment->name);
     free(deployment->pool);
@@ -106,8 +106,8 @@ static bool take_deployment(Stock *stock, const Json *json)
         return true;
     }
     auto_free char *full_name = text_format("%s/%s", flow, name);
-    Deployment *deployment = memory_new(sizeof *deployment);
-    *deployment = (Deployment){
+    ListedDeployment *deployment = memory_new(sizeof *deployment);
+    *deployment = (ListedDeployment){
         .id = text_copy(json_member_text(json, "id")),
         .name = label_copy(full_name),
         .pool = label_copy(json_member_text(json, "work_pool_name")),
@@ -216,7 +216,7 @@ static bool take_late(Stock *stock, const Json *json)
     }
     know_deployment(stock, deployment_id);
     tallies_add(runs->late_of_queue, queue_id, expected_at);
-    const Deployment *deployment = deployment_id ? stock_deployment(stock, deployment_id) : NULL;
+    const ListedDeployment *deployment = deployment_id ? stock_deployment(stock, deployment_id) : NULL;
     if (deployment && !deployment->served) {
         tallies_add(runs->unserved_of_queue, queue_id, expected_at);
     }

@@ -26,7 +26,7 @@ static const StockItems *list_of(const InventoryView *view, StockList list)
 
 /* --- deployments --- */
 
-static void take_deployment(Buffer *texts, const Inventory *inventory, const Deployment *deployment,
+static void take_deployment(Buffer *texts, const Inventory *inventory, const ListedDeployment *deployment,
                             DeploymentItem *item)
 {
     static const char *const name[] = {"deployment"}, *const further[] = {"deployment_id", "work_pool", "work_queue"};
@@ -51,7 +51,7 @@ static void take_deployments(Snapshot *snapshot, const Inventory *inventory, con
     DeploymentItem *first = snapshot_items(snapshot, SCOPE_DEPLOYMENT, sizeof *first, deployments->count + 1);
     DeploymentItem *item = first;
     for (size_t i = 0; i < deployments->count; i++) {
-        const Deployment *deployment = deployments->items[i];
+        const ListedDeployment *deployment = deployments->items[i];
         if (inventory_shows(inventory, deployment->name)) {
             take_deployment(&snapshot->texts, inventory, deployment, item++);
         }
@@ -156,7 +156,7 @@ static void take_all(Snapshot *snapshot, const InventoryView *view)
         .counted_to = view->counted_to,
     };
     for (size_t i = 0; i < deployments->count; i++) {
-        const Deployment *deployment = deployments->items[i];
+        const ListedDeployment *deployment = deployments->items[i];
         item->paused += deployment->paused;
     }
 }

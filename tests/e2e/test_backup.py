@@ -42,6 +42,11 @@ def leftovers(agent: Agent):
     return [path.name for path in agent.directory.iterdir() if ".backup" in path.name or ".part-" in path.name]
 
 
+def audited(agent) -> list[tuple[int]]:
+    with sqlite3.connect(agent.journal) as database:
+        return database.execute("SELECT status FROM audit WHERE what = 'backup'").fetchall()
+
+
 def test_a_copy_of_what_is_there(agent, tmp_path):
     run = agent.trigger("daily")
     agent.wait_ended(run)
@@ -53,13 +58,12 @@ def test_a_copy_of_what_is_there(agent, tmp_path):
     made = agent.metrics().value("sendpost_journal_last_backup_timestamp_seconds")
     assert time.time() - 60 < made <= time.time()
     assert agent.get("/v1/status")["journal"]["last_backup_at"]
+    wait_for("there is a record of who took it", lambda: audited(agent) == [(200,)])
     agent.restart()
     assert agent.metrics().value("sendpost_journal_last_backup_timestamp_seconds") == made
     reply = agent.send("HEAD", "/v1/backup")
     assert (reply.status, reply.headers["content-type"], reply.text) == (200, "application/vnd.sqlite3", "")
     assert agent.send("POST", "/v1/backup", {}).status == 405
-    with sqlite3.connect(agent.journal) as database:
-        assert database.execute("SELECT status FROM audit WHERE what = 'backup'").fetchall() == [(200,)]
 
 
 def test_an_older_backup_is_replaced_and_nothing_else(agent, tmp_path):

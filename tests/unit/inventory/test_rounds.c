@@ -151,7 +151,7 @@ static void deployments_are_read_again_when_their_number_changes(void **state)
     Prefect prefect;
     set_up(&prefect, all, 1);
     round_of(&prefect, two_deployments);
-    const Deployment *deployment = stock_deployment(inventory_view(prefect.inventory).stock, D1);
+    const ListedDeployment *deployment = stock_deployment(inventory_view(prefect.inventory).stock, D1);
     assert_string_equal(deployment->name, "etl/a");
     assert_true(deployment->paused && deployment->served);
     for (int i = 0; i < 4; i++) {
