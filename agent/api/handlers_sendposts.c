@@ -87,7 +87,7 @@ static void write_page(Exchange *exchange, const Filter *filter, JsonWriter *wri
         }
         more = shown == filter->limit;
         if (!more) {
-            shape_sendpost_summary(writer, sendpost, server->now, &server->shapes);
+            shape_sendpost_summary(writer, sendpost, &server->shapes);
             last = sendpost;
             shown++;
         }

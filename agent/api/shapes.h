@@ -19,7 +19,7 @@ void shape_run_summary(JsonWriter *writer, const char *name, const RunRecord *ru
 void shape_run(JsonWriter *writer, const Run *run, const ShapeContext *context);
 void shape_failure(JsonWriter *writer, const char *name, const Failure *failure); /* NULL: null */
 
-void shape_sendpost_summary(JsonWriter *writer, const Sendpost *sendpost, Now now, const ShapeContext *context);
+void shape_sendpost_summary(JsonWriter *writer, const Sendpost *sendpost, const ShapeContext *context);
 void shape_sendpost(JsonWriter *writer, const Sendpost *sendpost, const TickRecord *ticks, size_t tick_count,
                     const ShapeContext *context);
 /* What is wrong with a file: null, or {message, file, line, column}. */

@@ -73,13 +73,13 @@ static void head_members(JsonWriter *writer, const Sendpost *sendpost)
     json_write_text(writer, "state", state_names[sendpost_state(sendpost)]);
 }
 
-void shape_sendpost_summary(JsonWriter *writer, const Sendpost *sendpost, Now now, const ShapeContext *context)
+void shape_sendpost_summary(JsonWriter *writer, const Sendpost *sendpost, const ShapeContext *context)
 {
     json_begin_object(writer, NULL);
     head_members(writer, sendpost);
     write_active_runs(writer, sendpost);
     shape_run_summary(writer, "last_run", sendpost->last_run);
-    shape_time(writer, "next_run_at", sendpost_next_run_at(sendpost, now));
+    shape_time(writer, "next_run_at", sendpost_next_run_at(sendpost));
     shape_file_error(writer, "error", sendpost->file, sendpost->error, sendpost->error_line, sendpost->error_column);
     write_links(writer, sendpost, context);
     json_end_object(writer);

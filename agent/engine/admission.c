@@ -294,7 +294,10 @@ void run_judge(Turn *turn, Run *run)
         plan_start(turn, run);
         return;
     }
-    run->came_due = true;
+    if (!run->came_due) {
+        run->came_due = true;
+        sendpost_changed(turn->engine, sendpost);
+    }
     run->due = TIME_NEVER;
     timers_moved(&turn->engine->timers, run);
     const Run *active = admitted_run(sendpost);

@@ -190,7 +190,8 @@ void deployments_prefetch(Turn *turn, Sendpost *sendpost)
         const Node *node = &sendpost->definition->nodes[i];
         SendpostStage *stage = &sendpost->stages[i];
         if (node_is_leaf(node) && !stage->deployment) {
-            stage->deployment = deployments_of(&turn->engine->deployments, node->deployment);
+            stage_names_deployment(turn->engine, sendpost, stage,
+                                   deployments_of(&turn->engine->deployments, node->deployment));
         }
         Deployment *deployment = stage->deployment;
         if (deployment && !deployment->id && !deployment->asking) {
@@ -198,6 +199,17 @@ void deployments_prefetch(Turn *turn, Sendpost *sendpost)
             Request *request = turn_request(turn, REQUEST_RESOLVE, NULL, 0);
             request->reference = deployment->reference;
             request->background = true;
+        }
+    }
+}
+
+/* The metrics show the id of every stage that names the deployment. */
+static void show_deployment(Engine *engine, Deployment *deployment)
+{
+    if (!text_equal(deployment->shown_id, deployment->id)) {
+        text_replace(&deployment->shown_id, deployment->id);
+        for (SendpostStage *stage = deployment->named_by; stage; stage = stage->next_naming) {
+            sendpost_changed(engine, stage->sendpost);
         }
     }
 }
@@ -229,7 +241,7 @@ void resolved_happened(Turn *turn, const AnswerEvent *answer)
     if (answer->outcome == OUTCOME_OK) {
         text_replace(&deployment->id, answer->deployment_id);
         text_replace(&deployment->name, answer->deployment_name);
-        text_replace(&deployment->shown_id, deployment->id);
+        show_deployment(turn->engine, deployment);
     }
     auto_free DeploymentWaiter *waiters = memory_steal(&deployment->waiters);
     size_t count = deployment->waiter_count;

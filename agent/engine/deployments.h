@@ -13,11 +13,12 @@ typedef struct DeploymentWaiter {
 
 typedef struct Deployment {
     char *reference;
-    char *id, *name; /* NULL: not known */
-    char *shown_id;  /* the last one that was known */
-    bool asking;     /* a request is out */
-    bool background; /* and nobody waited when it was sent */
-    int failures;    /* of asking, in a row */
+    char *id, *name;                /* NULL: not known */
+    char *shown_id;                 /* the last one that was known */
+    struct SendpostStage *named_by; /* linked by next_naming */
+    bool asking;                    /* a request is out */
+    bool background;                /* and nobody waited when it was sent */
+    int failures;                   /* of asking, in a row */
     DeploymentWaiter *waiters;
     size_t waiter_count, waiter_capacity;
 } Deployment;

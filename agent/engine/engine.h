@@ -65,6 +65,8 @@ typedef struct SendpostStage {
     State state;            /* of the shown run */
     int64_t started_at;     /* while active, else 0 */
     Deployment *deployment; /* of a leaf, once its definition is loaded; NULL before */
+    struct Sendpost *sendpost;
+    struct SendpostStage *next_naming, **naming; /* among those that name the deployment */
     bool dirty;
 } SendpostStage;
 
@@ -90,6 +92,7 @@ typedef struct Sendpost {
     size_t stage_count;
     SendpostStage *former; /* of paths that the definition no longer has */
     size_t former_count;
+    uint64_t version; /* grows with each step after which something else may be shown of it */
     bool dirty;
 } Sendpost;
 
@@ -97,6 +100,7 @@ typedef struct DefinitionFile {
     char *file, *error; /* error NULL: good */
     int line, column;
     Sendpost *sendpost; /* that it defined last; NULL: none. Another file may define it by now */
+    uint64_t version;   /* as that of a sendpost */
 } DefinitionFile;
 
 typedef struct Engine Engine;
@@ -141,6 +145,8 @@ size_t engine_watched_count(const Engine *engine);
 bool engine_take_eagerness(Engine *engine);
 
 /* --- views --- */
+/* Grows when that of any sendpost or file does, and when one comes or goes. */
+uint64_t engine_version(const Engine *engine);
 size_t engine_sendpost_count(const Engine *engine);
 const Sendpost *engine_sendpost_at(const Engine *engine, size_t index); /* by name; NULL past the end */
 const Sendpost *engine_sendpost_find(const Engine *engine, const char *name);
@@ -157,7 +163,7 @@ static inline const char *stage_deployment_id(const SendpostStage *stage)
 }
 const Run *sendpost_shown_run(const Sendpost *sendpost); /* the newest admitted one, or NULL */
 int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage);
-int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now); /* planned or scheduled, wall ms; 0: none */
+int64_t sendpost_next_run_at(const Sendpost *sendpost); /* planned or scheduled, wall ms; 0: none */
 /* When the success for the oldest tick since the last one is due: that tick and `deadline`, wall ms. 0: none is due, as
  * it is disabled, has no schedule or no deadline, or has succeeded. */
 int64_t sendpost_success_due_at(const Sendpost *sendpost);

@@ -27,6 +27,7 @@ struct Engine {
     int64_t next_tick_at; /* of any sendpost, or before it; wall ms */
     int64_t clock_offset; /* wall less boot time, when time was looked at last; 0: never */
     int64_t last_event_id;
+    uint64_t version;
     bool eager;
 };
 
@@ -69,7 +70,9 @@ int64_t back_off_ms(int failures);
 int64_t deadline_since(Now now, int64_t anchor, int64_t duration_ms);
 
 /* sendposts.c */
-Sendpost *sendpost_of(Engine *engine, const char *name); /* finds or makes one that is not shown */
+void stage_names_deployment(Engine *engine, Sendpost *sendpost, SendpostStage *stage, Deployment *deployment);
+void sendpost_changed(Engine *engine, Sendpost *sendpost); /* what is shown of it, or may be */
+Sendpost *sendpost_of(Engine *engine, const char *name);   /* finds or makes one that is not shown */
 void sendpost_show(Engine *engine, Sendpost *sendpost);
 void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost);
 void sendpost_free(Sendpost *sendpost);

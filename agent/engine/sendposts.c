@@ -21,6 +21,11 @@ static size_t shown_index(const Engine *engine, const char *name)
     return low;
 }
 
+void sendpost_changed(Engine *engine, Sendpost *sendpost)
+{
+    sendpost->version = ++engine->version;
+}
+
 static bool is_shown(const Engine *engine, const Sendpost *sendpost)
 {
     size_t i = shown_index(engine, sendpost->name);
@@ -50,6 +55,7 @@ void sendpost_show(Engine *engine, Sendpost *sendpost)
     size_t behind = engine->sendpost_count - 1 - at;
     memmove(&engine->sendposts[at + 1], &engine->sendposts[at], behind * sizeof *engine->sendposts);
     engine->sendposts[at] = sendpost;
+    engine->version++;
 }
 
 void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost)
@@ -61,6 +67,7 @@ void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost)
     engine->sendpost_count--;
     memmove(&engine->sendposts[at], &engine->sendposts[at + 1],
             (engine->sendpost_count - at) * sizeof *engine->sendposts);
+    engine->version++;
 }
 
 void sendpost_free(Sendpost *sendpost)
@@ -110,6 +117,33 @@ void sendpost_stage_show(Turn *turn, Run *run, int node)
     }
 }
 
+void stage_names_deployment(Engine *engine, Sendpost *sendpost, SendpostStage *stage, Deployment *deployment)
+{
+    invariant(!stage->deployment);
+    stage->deployment = deployment;
+    stage->sendpost = sendpost;
+    stage->next_naming = deployment->named_by;
+    stage->naming = &deployment->named_by;
+    if (stage->next_naming) {
+        stage->next_naming->naming = &stage->next_naming;
+    }
+    deployment->named_by = stage;
+    if (deployment->shown_id) {
+        sendpost_changed(engine, sendpost);
+    }
+}
+
+static void stage_names_none(SendpostStage *stage)
+{
+    if (stage->deployment) {
+        *stage->naming = stage->next_naming;
+        if (stage->next_naming) {
+            stage->next_naming->naming = stage->naming;
+        }
+        stage->next_naming = NULL, stage->naming = NULL, stage->deployment = NULL;
+    }
+}
+
 /* Moves what is remembered under `path` out of the old list. */
 static bool stage_recall(SendpostStage *from, size_t count, const char *path, SendpostStage *to)
 {
@@ -137,6 +171,9 @@ static SendpostStage *stages_keep(SendpostStage *kept, size_t *count, SendpostSt
 /* The stages of a new definition, with the totals that their paths had before. */
 static void stages_exchange(Sendpost *sendpost, const Definition *definition)
 {
+    for (size_t i = 0; i < sendpost->stage_count; i++) {
+        stage_names_none(&sendpost->stages[i]); /* it may name another; and it moves */
+    }
     SendpostStage *stages = memory_new(definition->node_count * sizeof *stages);
     for (size_t i = 0; i < definition->node_count; i++) {
         const char *path = definition->nodes[i].path;
@@ -144,7 +181,6 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
             !stage_recall(sendpost->former, sendpost->former_count, path, &stages[i])) {
             stages[i].path = text_copy(path);
         }
-        stages[i].deployment = NULL; /* it may name another */
     }
     size_t former_count = 0;
     SendpostStage *former = stages_keep(NULL, &former_count, sendpost->former, sendpost->former_count);
@@ -185,6 +221,7 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
         turn_touch_sendpost(turn, sendpost);
     }
     sendpost_show(turn->engine, sendpost);
+    sendpost_changed(turn->engine, sendpost);
     deployments_prefetch(turn, sendpost);
     if (!event->kept) {
         keep_definition(turn, event, sendpost->definition);
@@ -236,6 +273,7 @@ static void file_remove(Engine *engine, DefinitionFile *file)
     free(file->error);
     engine->file_count--;
     memmove(file, file + 1, (engine->file_count - at) * sizeof *file);
+    engine->version++;
 }
 
 /* The sendpost that the file defines: another file may have taken it over. */
@@ -251,6 +289,7 @@ static void file_loaded(Turn *turn, const FileEvent *event)
     DefinitionFile *file = file_of(turn->engine, event->file);
     text_replace(&file->error, NULL);
     file->sendpost = sendpost;
+    file->version = ++turn->engine->version;
 }
 
 static void file_broken(Turn *turn, const FileEvent *event)
@@ -259,6 +298,7 @@ static void file_broken(Turn *turn, const FileEvent *event)
     text_replace(&file->error, event->message);
     file->line = event->line;
     file->column = event->column;
+    file->version = ++turn->engine->version;
     Sendpost *sendpost = sendpost_of_file(file);
     if (sendpost) {
         text_replace(&sendpost->error, event->message);
@@ -291,6 +331,7 @@ static void file_gone(Turn *turn, const FileEvent *event)
         ticks_settle(turn, sendpost);
         ticks_stop(turn, sendpost);
         sendpost->retired = true;
+        sendpost_changed(engine, sendpost);
         turn_file_event(turn, EVENT_DEFINITION_RETIRED, sendpost->name, NULL);
         sendpost_hide_if_retired(engine, sendpost);
     } else if (event->definition) {

@@ -61,6 +61,7 @@ static void forget_future(Turn *turn, Sendpost *sendpost)
 static void plan(Turn *turn, Sendpost *sendpost)
 {
     Engine *engine = turn->engine;
+    int64_t before = sendpost->next_tick_at;
     sendpost->next_tick_at = TIME_NEVER;
     for (size_t i = 0; i < sendpost->mark_count; i++) {
         if (judged_until(sendpost, i) > turn->now.wall_ms + CLOCK_FELL_MS) {
@@ -70,6 +71,9 @@ static void plan(Turn *turn, Sendpost *sendpost)
     for (size_t i = 0; i < sendpost->mark_count; i++) {
         int64_t next = tick_following(&sendpost->definition->schedules[i], judged_until(sendpost, i));
         sendpost->next_tick_at = next < sendpost->next_tick_at ? next : sendpost->next_tick_at;
+    }
+    if (sendpost->next_tick_at != before) {
+        sendpost_changed(engine, sendpost);
     }
     engine->next_tick_at =
         sendpost->next_tick_at < engine->next_tick_at ? sendpost->next_tick_at : engine->next_tick_at;

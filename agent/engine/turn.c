@@ -9,6 +9,7 @@
 void turn_touch_run(Turn *turn, Run *run)
 {
     run->record.dirty = true;
+    sendpost_changed(turn->engine, run->sendpost);
     if (!run->dirty) {
         run->dirty = true;
         Changes *changes = &turn->actions->changes;
@@ -18,6 +19,7 @@ void turn_touch_run(Turn *turn, Run *run)
 
 void turn_touch_sendpost(Turn *turn, Sendpost *sendpost)
 {
+    sendpost_changed(turn->engine, sendpost);
     if (!sendpost->dirty) {
         sendpost->dirty = true;
         Changes *changes = &turn->actions->changes;

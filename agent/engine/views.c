@@ -20,6 +20,11 @@ bool engine_take_eagerness(Engine *engine)
     return eager;
 }
 
+uint64_t engine_version(const Engine *engine)
+{
+    return engine->version;
+}
+
 size_t engine_sendpost_count(const Engine *engine)
 {
     return engine->sendpost_count;
@@ -80,15 +85,14 @@ int64_t sendpost_expected_ms(const Sendpost *sendpost, size_t stage)
     return sendpost->definition->nodes[stage].expected_ms;
 }
 
-int64_t sendpost_next_run_at(const Sendpost *sendpost, Now now)
+int64_t sendpost_next_run_at(const Sendpost *sendpost)
 {
     bool scheduled = sendpost->next_tick_at != TIME_NEVER && sendpost->definition && sendpost->definition->enabled;
     int64_t next = scheduled ? sendpost->next_tick_at : 0;
     for (size_t i = 0; i < sendpost->run_count; i++) {
-        const RunRecord *run = &sendpost->runs[i]->record;
-        if (!run->admitted && run->start_at > now.wall_ms && (!next || run->start_at < next)) {
-            next = run->start_at;
-        }
+        const Run *run = sendpost->runs[i];
+        int64_t start_at = run->came_due ? 0 : run->record.start_at;
+        next = start_at && (!next || start_at < next) ? start_at : next;
     }
     return next;
 }

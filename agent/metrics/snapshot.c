@@ -65,7 +65,7 @@ static void take_sendpost(Buffer *texts, const Sendpost *sendpost, Now now, Send
         .active = sendpost_active_count(sendpost),
         .queued = sendpost_queued_count(sendpost),
         .run_start_at = run ? run->record.started_at : 0,
-        .next_run_at = sendpost_next_run_at(sendpost, now),
+        .next_run_at = sendpost_next_run_at(sendpost),
         .success_due_at = sendpost_success_due_at(sendpost),
         .freshness_ms = definition->freshness_ms,
         .deadline_ms = definition->deadline_ms,

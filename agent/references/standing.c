@@ -7,6 +7,7 @@
 struct Standing {
     Map *by_name; /* SendpostStanding */
     ReferenceUses *uses;
+    uint64_t version;
 };
 
 Standing *standing_new(void)
@@ -44,6 +45,11 @@ ReferenceUses *standing_uses(const Standing *standing)
     return standing->uses;
 }
 
+uint64_t standing_version(const Standing *standing)
+{
+    return standing->version;
+}
+
 const SendpostStanding *standing_find(const Standing *standing, const char *sendpost)
 {
     return map_find(standing->by_name, sendpost);
@@ -67,6 +73,7 @@ void standing_load(Standing *standing, Definition *definition)
     entry->definition = definition_hold(definition);
     entry->problems = memory_new(definition->node_count * sizeof *entry->problems);
     entry->uses = reference_uses_add(standing->uses, definition, NULL);
+    entry->version = ++standing->version;
     for (size_t i = 0; i < definition->node_count; i++) {
         entry->problems[i] = recall(before, &definition->nodes[i]);
     }
@@ -81,6 +88,7 @@ void standing_forget(Standing *standing, const char *sendpost)
     SendpostStanding *entry = map_remove(standing->by_name, sendpost);
     if (entry) {
         entry_free(standing, entry);
+        standing->version++;
     }
 }
 
@@ -92,5 +100,8 @@ ReferenceProblem standing_set(Standing *standing, const Definition *definition, 
     }
     ReferenceProblem before = entry->problems[node];
     entry->problems[node] = problem;
+    if (problem != before) {
+        entry->version = ++standing->version;
+    }
     return before;
 }

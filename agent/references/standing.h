@@ -14,6 +14,7 @@ typedef struct SendpostStanding {
     Definition *definition;     /* held */
     ReferenceProblem *problems; /* by node */
     ReferenceUse *uses;
+    uint64_t version; /* another one when anything here is */
 } SendpostStanding;
 
 Standing *standing_new(void);
@@ -24,6 +25,8 @@ void standing_load(Standing *standing, Definition *definition);
 void standing_forget(Standing *standing, const char *sendpost); /* it may be unknown */
 /* Of all these definitions. */
 ReferenceUses *standing_uses(const Standing *standing);
+/* Grows with every change of what is known. */
+uint64_t standing_version(const Standing *standing);
 /* NULL when it is not known. */
 const SendpostStanding *standing_find(const Standing *standing, const char *sendpost);
 /* Returns what it was before. A definition that is no longer the newest changes nothing. */
