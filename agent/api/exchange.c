@@ -256,6 +256,16 @@ static bool refuse_memory(Exchange *exchange)
     return true;
 }
 
+/* What waited now would never be answered, and libmicrohttpd must not be stopped while anything does. */
+static bool refuse_end(Exchange *exchange)
+{
+    if (!exchange->server->ended) {
+        return false;
+    }
+    answer_unavailable(exchange, "the agent is shutting down");
+    return true;
+}
+
 /* False: more came than is worth reading. */
 static bool exchange_take_body(Exchange *exchange, const char *data, size_t size)
 {
@@ -290,7 +300,7 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
     }
     if (!exchange->answer && !exchange->waiting) {
         connection_waits(exchange->connection);
-        if (!refuse_memory(exchange)) {
+        if (!refuse_end(exchange) && !refuse_memory(exchange)) {
             exchange->match.route->handle(exchange);
         }
     }

@@ -63,6 +63,7 @@ struct Server {
     int64_t began_boot_ms;   /* the first run */
     size_t answers_size;     /* of the answers that are being sent */
     bool draining;
+    bool ended;   /* no request may wait any more */
     bool resumed; /* libmicrohttpd must run at once */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scrape is rendered piece by piece while it is sent, so that a large one holds nobody up. libmicrohttpd offers what
- * is left of the connection's memory, which large request headers can make smaller than what the exposition wants: then
- * a piece is rendered aside and handed over in parts. */
+/* A scrape is copied piece by piece while it is sent, so that a large one holds nobody up. Its length is known, so that
+ * libmicrohttpd offers a block of ours, and not what is left of the connection's memory; but not when it is compressed.
+ */
 #include "api/scrapes.h"
 #include "api/answer.h"
 #include "api/gzip.h"
@@ -15,29 +15,38 @@ static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.
                                                          "application/openmetrics-text; version=1.0.0; charset=utf-8"};
 
 enum {
-    BLOCK_SIZE = 64 * 1024,
-    PIECE_SIZE = 4096,
-    /* Beyond this compressing holds the loop for longer than it saves. What is foretold is at most twice as much as
-     * comes: each body of up to 1 MiB is compressed. */
-    GZIP_FORETOLD_MAX = 2 * 1024 * 1024,
+    BLOCK_SIZE = 128 * 1024,
+    GZIP_SIZE_MAX = 1024 * 1024, /* beyond this compressing holds the loop for longer than it saves */
 };
 
 struct Scrape {
     TAILQ_ENTRY(Scrape) link;
+    Scrapes *scrapes;
     SharedSnapshot *shared;
     Connection *connection;
     Exposition *exposition;
     Gzip *gzip; /* NULL: sent as it is */
-    char piece[PIECE_SIZE];
-    size_t given, filled;
 };
 
-void scrapes_init(Scrapes *scrapes)
+void scrapes_init(Scrapes *scrapes, const Configuration *configuration)
 {
     TAILQ_INIT(&scrapes->waiting);
     for (size_t i = 0; i < SNAPSHOTS_MAX; i++) {
         TAILQ_INIT(&scrapes->snapshots[i].scrapes);
     }
+    scrapes->text = metrics_text_new(configuration->metrics_stage_state_set, configuration->metrics_histograms);
+    scrapes->forget_at = TIME_NEVER;
+}
+
+void scrapes_release(Scrapes *scrapes)
+{
+    metrics_text_free(scrapes->text);
+}
+
+void scrapes_forget(Scrapes *scrapes)
+{
+    metrics_text_clear(scrapes->text);
+    scrapes->forget_at = TIME_NEVER;
 }
 
 /* --- one --- */
@@ -47,31 +56,21 @@ static size_t read_exposition(void *user, char *out, size_t size)
     return exposition_read(user, out, size);
 }
 
+static ssize_t end_or(size_t length)
+{
+    return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
 static ssize_t scrape_read_gzip(void *user, uint64_t position, char *out, size_t size)
 {
     (void)position;
-    Scrape *scrape = user;
-    size_t length = gzip_read(scrape->gzip, out, size);
-    return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
+    return end_or(gzip_read(((Scrape *)user)->gzip, out, size));
 }
 
 static ssize_t scrape_read(void *user, uint64_t position, char *out, size_t size)
 {
     (void)position;
-    Scrape *scrape = user;
-    if (scrape->given == scrape->filled) {
-        if (size >= PIECE_SIZE) {
-            size_t length = exposition_read(scrape->exposition, out, size);
-            return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
-        }
-        scrape->given = 0;
-        scrape->filled = exposition_read(scrape->exposition, scrape->piece, PIECE_SIZE);
-    }
-    size_t length = scrape->filled - scrape->given;
-    length = length < size ? length : size;
-    memcpy(out, scrape->piece + scrape->given, length);
-    scrape->given += length;
-    return length ? (ssize_t)length : MHD_CONTENT_READER_END_OF_STREAM;
+    return end_or(exposition_read(((Scrape *)user)->exposition, out, size));
 }
 
 static void release_unused(SharedSnapshot *shared)
@@ -86,6 +85,7 @@ static void scrape_free(void *user)
     Scrape *scrape = user;
     SharedSnapshot *shared = scrape->shared;
     TAILQ_REMOVE(&shared->scrapes, scrape, link);
+    scrape->scrapes->count--;
     release_unused(shared);
     gzip_free(scrape->gzip);
     exposition_free(scrape->exposition);
@@ -95,27 +95,19 @@ static void scrape_free(void *user)
 static struct MHD_Response *scrape_response(Exchange *exchange, SharedSnapshot *shared, MetricsFormat format, bool gzip)
 {
     Scrape *scrape = memory_new(sizeof *scrape);
+    scrape->scrapes = &exchange->server->scrapes;
+    scrape->scrapes->count++;
     scrape->shared = shared;
     scrape->connection = exchange->connection;
     scrape->exposition = exposition_new(shared->snapshot, format);
     scrape->gzip = gzip ? gzip_new(read_exposition, scrape->exposition) : NULL;
     TAILQ_INSERT_TAIL(&shared->scrapes, scrape, link);
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, gzip ? scrape_read_gzip : scrape_read,
-                                             scrape, scrape_free);
-}
-
-static ssize_t read_nothing(void *user, uint64_t position, char *out, size_t size)
-{
-    (void)user, (void)position, (void)out, (void)size;
-    return MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-/* The length is not known beforehand, and libmicrohttpd would send the end of chunks that never began. */
-static struct MHD_Response *head_response(void)
-{
-    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
-    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    return response;
+    if (gzip) {
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, scrape_read_gzip, scrape, scrape_free);
+    }
+    size_t size = snapshot_size(shared->snapshot, format);
+    return MHD_create_response_from_callback(size, size < BLOCK_SIZE ? size : BLOCK_SIZE, scrape_read, scrape,
+                                             scrape_free);
 }
 
 static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
@@ -123,9 +115,12 @@ static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
     bool openmetrics = headers_prefer(exchange->mhd, "Accept", accept_prefers_openmetrics);
     MetricsFormat format = openmetrics ? METRICS_OPENMETRICS : METRICS_TEXT;
     bool gzip = headers_prefer(exchange->mhd, "Accept-Encoding", accept_encoding_prefers_gzip) &&
-                snapshot_size(shared->snapshot) <= GZIP_FORETOLD_MAX;
-    answer_response(exchange, 200, media_types[format],
-                    exchange->head ? head_response() : scrape_response(exchange, shared, format, gzip));
+                snapshot_size(shared->snapshot, format) <= GZIP_SIZE_MAX;
+    if (exchange->head && gzip) {
+        answer_head(exchange, media_types[format]);
+    } else {
+        answer_response(exchange, 200, media_types[format], scrape_response(exchange, shared, format, gzip));
+    }
     answer_header(exchange, "Vary", "Accept, Accept-Encoding");
     if (gzip) {
         answer_header(exchange, "Content-Encoding", "gzip");
@@ -134,9 +129,12 @@ static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
 
 /* --- all --- */
 
-static void take(Server *server, SharedSnapshot *shared)
+/* False: more has to be written first than one run may. Whoever has waited for long gets it at once all the same: it
+ * must not be that what changes faster than this is never shown. */
+static bool take(Server *server, SharedSnapshot *shared)
 {
     const ServerView *view = &server->view;
+    Scrapes *scrapes = &server->scrapes;
     MetricsSources sources = {
         .engine = view->engine,
         .prefect = view->prefect,
@@ -152,53 +150,66 @@ static void take(Server *server, SharedSnapshot *shared)
         .external_url = view->configuration->http_external_url,
         .started_at = view->started_at,
         .prefect_api_url = server->prefect_url,
-        .stage_state_set = view->configuration->metrics_stage_state_set,
-        .histograms = view->configuration->metrics_histograms,
+        .now_wall_ms = server->now.wall_ms,
     };
-    shared->snapshot = snapshot_take(&sources, server->now);
-    shared->taken_at = server->now.boot_ms;
+    int64_t now = server->now.boot_ms;
+    scrapes->wanted_since = scrapes->wanted_since ? scrapes->wanted_since : now;
+    bool patient = now - scrapes->wanted_since < (int64_t)SCRAPE_PREPARE_SECONDS * 1000;
+    shared->snapshot = snapshot_take(scrapes->text, &sources, patient ? SCRAPE_WRITTEN_MAX : SIZE_MAX);
+    scrapes->forget_at = now + (int64_t)SCRAPE_KEPT_SECONDS * 1000;
+    if (!shared->snapshot) {
+        return false;
+    }
+    shared->taken_at = now;
     shared->run = server->runs;
+    scrapes->wanted_since = 0;
+    return true;
 }
 
-/* The one that was taken in this run, else a new one, else NULL: no place. */
+static bool is_full(const Scrapes *scrapes)
+{
+    bool full = true;
+    for (size_t i = 0; full && i < SNAPSHOTS_MAX; i++) {
+        full = scrapes->snapshots[i].snapshot != NULL;
+    }
+    return full || scrapes->count >= SCRAPES_MAX;
+}
+
+/* The one that was taken in this run, else a new one, else NULL: no place, or not yet. */
 static SharedSnapshot *current(Server *server)
 {
+    Scrapes *scrapes = &server->scrapes;
     SharedSnapshot *place = NULL;
     for (size_t i = 0; i < SNAPSHOTS_MAX; i++) {
-        SharedSnapshot *shared = &server->scrapes.snapshots[i];
+        SharedSnapshot *shared = &scrapes->snapshots[i];
         if (shared->snapshot && shared->run == server->runs) {
-            return shared;
+            return scrapes->count < SCRAPES_MAX ? shared : NULL;
         }
         place = shared->snapshot ? place : shared;
     }
-    if (place) {
-        take(server, place);
-    }
-    return place;
+    return place && scrapes->count < SCRAPES_MAX && take(server, place) ? place : NULL;
 }
 
 void handle_metrics(Exchange *exchange)
 {
     Server *server = exchange->server;
-    SharedSnapshot *shared = current(server);
+    SharedSnapshot *shared = TAILQ_EMPTY(&server->scrapes.waiting) ? current(server) : NULL;
     if (shared) {
         scrape_answer(exchange, shared);
-        release_unused(shared); /* HEAD holds none */
+        release_unused(shared); /* HEAD may hold none */
     } else {
         server_queue(server, exchange, &server->scrapes.waiting);
     }
 }
 
-/* NULL: there is a place. */
 static const SharedSnapshot *oldest(const Scrapes *scrapes)
 {
-    const SharedSnapshot *first = &scrapes->snapshots[0];
+    const SharedSnapshot *first = NULL;
     for (size_t i = 0; i < SNAPSHOTS_MAX; i++) {
         const SharedSnapshot *shared = &scrapes->snapshots[i];
-        if (!shared->snapshot) {
-            return NULL;
+        if (shared->snapshot && (!first || shared->taken_at < first->taken_at)) {
+            first = shared;
         }
-        first = shared->taken_at < first->taken_at ? shared : first;
     }
     return first;
 }
@@ -208,36 +219,44 @@ static int64_t gives_way_at(const SharedSnapshot *shared)
     return shared->taken_at + (int64_t)SCRAPE_SECONDS * 1000;
 }
 
-void scrapes_run(Server *server)
+static void cut_oldest(const Scrapes *scrapes, int64_t now)
 {
-    Scrapes *scrapes = &server->scrapes;
-    if (TAILQ_EMPTY(&scrapes->waiting)) {
-        return;
-    }
     const SharedSnapshot *late = oldest(scrapes);
-    if (late && gives_way_at(late) <= server->now.boot_ms) {
-        const Scrape *scrape;
+    const Scrape *scrape;
+    if (gives_way_at(late) <= now) {
         TAILQ_FOREACH(scrape, &late->scrapes, link)
         {
             shutdown(scrape->connection->fd, SHUT_RDWR);
         }
     }
-    SharedSnapshot *shared = late ? NULL : current(server);
-    for (Exchange *exchange; shared && (exchange = TAILQ_FIRST(&scrapes->waiting));) {
+}
+
+void scrapes_run(Server *server)
+{
+    Scrapes *scrapes = &server->scrapes;
+    int64_t now = server->now.boot_ms;
+    if (TAILQ_EMPTY(&scrapes->waiting)) {
+        if (scrapes->forget_at <= now) {
+            scrapes_forget(scrapes);
+        }
+        return;
+    }
+    if (is_full(scrapes)) {
+        cut_oldest(scrapes, now);
+    }
+    SharedSnapshot *shared = NULL;
+    for (Exchange *exchange; (exchange = TAILQ_FIRST(&scrapes->waiting)) && (shared = current(server));) {
         TAILQ_REMOVE(&scrapes->waiting, exchange, link);
         scrape_answer(exchange, shared);
-        server_resume(server, exchange);
-    }
-    if (shared) {
         release_unused(shared);
+        server_resume(server, exchange);
     }
 }
 
 int64_t scrapes_deadline(const Scrapes *scrapes, int64_t boot_ms)
 {
     if (TAILQ_EMPTY(&scrapes->waiting)) {
-        return TIME_NEVER;
+        return scrapes->forget_at;
     }
-    const SharedSnapshot *late = oldest(scrapes);
-    return late ? gives_way_at(late) : boot_ms;
+    return is_full(scrapes) ? gives_way_at(oldest(scrapes)) : boot_ms;
 }

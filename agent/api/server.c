@@ -116,7 +116,7 @@ Server *server_new(const ServerView *view, Error *error)
     TAILQ_INIT(&server->reloads);
     TAILQ_INIT(&server->backups);
     server->backup.leftover = -1;
-    scrapes_init(&server->scrapes);
+    scrapes_init(&server->scrapes, configuration);
     streams_init(&server->streams);
     server->websockets = websockets_open(error);
     if (server->websockets < 0) {
@@ -148,6 +148,7 @@ void server_free(Server *server)
     if (!server) {
         return;
     }
+    server->ended = true;
     let_go_of_waiting(server);
     streams_end(server);
     websockets_let_go(server);
@@ -158,6 +159,7 @@ void server_free(Server *server)
     rate_limit_free(server->rate_limit);
     rate_limit_free(server->guesses);
     streams_release(&server->streams);
+    scrapes_release(&server->scrapes);
     if (server->websockets >= 0) {
         close(server->websockets);
     }
@@ -174,6 +176,7 @@ void server_free(Server *server)
 void server_set_engine(Server *server, Engine *engine)
 {
     server->view.engine = engine;
+    scrapes_forget(&server->scrapes);
 }
 
 /* --- the loop's side --- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The /metrics text. A snapshot copies the numbers in one go, so that a scrape is consistent however long it takes to
- * send; the text is rendered from it piece by piece, so that no scrape holds the loop. Every family is declared once,
- * in a table: name, type, labels, help, and how to render it. Contract: metrics.md. */
+/* The /metrics text. What is told of a sendpost or a file is kept as text and written again only when it may be
+ * another; a snapshot is what all of it is at one moment: it holds texts that never change, so that a scrape is
+ * consistent however long it takes to send, and copies only what is new. Every family is declared once, in a table:
+ * name, type, labels, help, and how to write it. Contract: metrics.md. */
 #ifndef SENDPOST_METRICS_EXPOSITION_H
 #define SENDPOST_METRICS_EXPOSITION_H
 
@@ -26,25 +27,33 @@ typedef struct MetricsSources {
     const LoopStatistics *loop;
     const char *namespace, *external_url, *prefect_api_url; /* the last without credentials */
     int64_t started_at;                                     /* of the process: wall ms */
-    bool stage_state_set, histograms;
+    int64_t now_wall_ms;
 } MetricsSources;
-
-typedef struct Snapshot Snapshot;
-
-Snapshot *snapshot_take(const MetricsSources *sources, Now now); /* one reference */
-void snapshot_release(Snapshot *snapshot);
 
 /* Prometheus' text format 0.0.4, and OpenMetrics 1.0.0. */
 typedef enum MetricsFormat { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_FORMATS } MetricsFormat;
 
-/* How many bytes it makes: never too few, at most twice as many. */
-size_t snapshot_size(const Snapshot *snapshot);
+/* What is kept between scrapes. It outlives its snapshots. */
+typedef struct MetricsText MetricsText;
+
+MetricsText *metrics_text_new(bool stage_state_set, bool histograms);
+void metrics_text_free(MetricsText *text);
+/* Forgets all: the next snapshot is of another engine, or nobody wants one any more. */
+void metrics_text_clear(MetricsText *text);
+
+typedef struct Snapshot Snapshot;
+
+/* One reference; all of one moment. NULL: more has changed than `budget` bytes tell; a part of it is written now, and
+ * the next call, in another turn, goes on with what is then to be written. */
+Snapshot *snapshot_take(MetricsText *text, const MetricsSources *sources, size_t budget);
+void snapshot_release(Snapshot *snapshot);
+size_t snapshot_size(const Snapshot *snapshot, MetricsFormat format); /* bytes of the whole text */
 
 typedef struct Exposition Exposition;
 
 Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format); /* holds it */
 void exposition_free(Exposition *exposition);
-/* Renders the next at most `size` bytes (at least 4096 are offered); 0 at the end. Bounded work per call. */
+/* Copies the next at most `size` bytes; 0 at the end. */
 size_t exposition_read(Exposition *exposition, char *out, size_t size);
 
 /* For `check`: the number of series that a file with this definition costs (NULL: a broken file), those aside that are

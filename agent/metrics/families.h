@@ -3,7 +3,7 @@
 #ifndef SENDPOST_METRICS_FAMILIES_H
 #define SENDPOST_METRICS_FAMILIES_H
 
-#include "metrics/snapshot.h"
+#include "metrics/items.h"
 
 typedef enum MetricType {
     METRIC_COUNTER,

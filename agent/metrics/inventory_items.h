@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a scrape shows of the inventory. Within metrics/ only. */
+/* Items of the inventory (items.h). Within metrics/ only. */
 #ifndef SENDPOST_METRICS_INVENTORY_ITEMS_H
 #define SENDPOST_METRICS_INVENTORY_ITEMS_H
 
 #include "inventory/inventory.h"
 #include "metrics/labels.h"
-
-struct Snapshot;
 
 typedef struct InventoryItem {
     Text labels; /* none */
@@ -42,8 +40,5 @@ typedef struct WorkerItem {
     bool online;
     int64_t heard_at;
 } WorkerItem;
-
-/* Nothing while there is no inventory (NULL), or a list has not yet been read. */
-void snapshot_take_inventory(struct Snapshot *snapshot, const Inventory *inventory, int64_t now_wall_ms);
 
 #endif

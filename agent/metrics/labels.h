@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The text between the braces: name="value" pairs, escaped once for a snapshot and then only copied. */
+/* The text between the braces: name="value" pairs, escaped once for an owner and then only copied. */
 #ifndef SENDPOST_METRICS_LABELS_H
 #define SENDPOST_METRICS_LABELS_H
 
 #include "base/buffer.h"
 
-/* A part of the snapshot's texts. */
+/* A part of a buffer. */
 typedef struct Text {
     size_t at, length;
 } Text;

@@ -9,6 +9,7 @@
 #include "checks.h"
 #include "prefect.h"
 #include "scenarios.h"
+#include "shown.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ enum {
     STEPS_MAX = 200000,
     FAULTS_MS = 2 * 3600 * 1000,
     REST_MS = 48 * 3600 * 1000,
-    SETTLE_AGAIN_MS = 600000
+    SETTLE_AGAIN_MS = 600000,
+    LIVES_A_LOOK = 32, /* of which one is looked at as the metrics do, which takes longer than all else */
 };
 
 typedef struct Life {
@@ -34,6 +36,8 @@ typedef struct Life {
     size_t accepted_count;
     int triggers;
     bool verbose;
+    bool looked_at;
+    Shown shown;
 } Life;
 
 static volatile sig_atomic_t current_seed_low, current_seed_high;
@@ -59,6 +63,7 @@ static void life_crash(Life *life)
     life->world.generation++;
     life->world.polling = false;
     actions_clear(&life->actions);
+    shown_forget(&life->shown);
     engine_free(life->engine);
     life->engine = engine_fresh();
     store_restore(&life->store, life->engine);
@@ -93,7 +98,7 @@ static void send_requests(Life *life)
         world_send(&life->world, &life->actions.requests[sent++]);
         if (world_chance(&life->world, 1)) {
             life_crash(life);
-            store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+            store_write(&life->store, &life->actions.changes, engine_totals(life->engine));
             sent = 0; /* the new engine has requests of its own */
         }
     }
@@ -105,16 +110,19 @@ static void life_turn(Life *life)
     if (world_chance(&life->world, 1)) {
         life_crash(life);
     }
-    store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+    store_write(&life->store, &life->actions.changes, engine_totals(life->engine));
     if (world_chance(&life->world, 1)) {
         life_crash(life);
-        store_commit(&life->store, &life->actions.changes, engine_totals(life->engine));
+        store_write(&life->store, &life->actions.changes, engine_totals(life->engine));
     }
     take_replies(life);
     send_requests(life);
     actions_clear(&life->actions);
     engine_turn_end(life->engine);
     check_turn(life->engine, &life->world);
+    if (life->looked_at) {
+        shown_check(&life->shown, life->engine);
+    }
     schedule_poll(life);
 }
 
@@ -406,7 +414,9 @@ static void life_calm(Life *life, const Scenario *scenario)
 static void live(uint64_t seed, const Scenario *scenario, bool verbose)
 {
     Life life = {.definition = scenario->definition, .verbose = verbose, .engine = engine_fresh()};
+    life.looked_at = seed / SCENARIOS % LIVES_A_LOOK == 0;
     world_init(&life.world, seed, &life.store);
+    shown_init(&life.shown);
     life_load(&life);
     life_turn(&life);
     plan_life(&life);
@@ -424,6 +434,7 @@ static void live(uint64_t seed, const Scenario *scenario, bool verbose)
         }
     }
     check_rest(life.engine, &life.world, &life.store, life.accepted, life.accepted_count);
+    shown_release(&life.shown);
     engine_free(life.engine);
     actions_release(&life.actions);
     world_release(&life.world);

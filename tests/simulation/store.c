@@ -180,7 +180,7 @@ static void commit_sendpost(StoredSendpost *stored, Sendpost *sendpost)
     sendpost->dirty = false;
 }
 
-void store_commit(Store *store, const Changes *changes, const AgentTotals *totals)
+void store_write(Store *store, const Changes *changes, const AgentTotals *totals)
 {
     for (size_t i = 0; i < changes->run_count; i++) {
         commit_run(store, changes->runs[i]);

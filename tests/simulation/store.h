@@ -44,7 +44,7 @@ typedef struct Store {
 
 void store_release(Store *store);
 /* Writes what is dirty and marks it clean. */
-void store_commit(Store *store, const Changes *changes, const AgentTotals *totals);
+void store_write(Store *store, const Changes *changes, const AgentTotals *totals);
 /* Fills a new engine with what was committed. */
 void store_restore(const Store *store, Engine *engine);
 StoredRun *store_find(Store *store, const char *run_id);

@@ -13,6 +13,7 @@
 
 #include "api/server.h"
 #include "base/memory.h"
+#include "exposition.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -155,7 +156,7 @@ const JournalStatistics *journal_statistics(const Journal *journal)
     return &journal->statistics;
 }
 
-/* --- the catalogue and the exposition --- */
+/* --- the catalogue --- */
 
 struct Catalogue {
     CatalogueStatistics statistics;
@@ -170,76 +171,6 @@ Definition *catalogue_read_text(Catalogue *catalogue, const char *text, size_t l
 {
     (void)catalogue;
     return definition_read(text, length, NULL, findings);
-}
-
-struct Snapshot {
-    int references;
-};
-static int snapshots_taken, snapshots_alive;
-struct Exposition {
-    Snapshot *snapshot;
-    MetricsFormat format;
-    int lines;
-};
-enum { EXPOSITION_LINES = 5000 };
-static int exposition_lines = EXPOSITION_LINES;
-
-Snapshot *snapshot_take(const MetricsSources *sources, Now now)
-{
-    (void)sources, (void)now;
-    Snapshot *snapshot = memory_new(sizeof *snapshot);
-    snapshot->references = 1;
-    snapshots_taken++;
-    snapshots_alive++;
-    return snapshot;
-}
-
-void snapshot_release(Snapshot *snapshot)
-{
-    if (snapshot && --snapshot->references == 0) {
-        free(snapshot);
-        snapshots_alive--;
-    }
-}
-
-static size_t snapshot_bytes; /* that it claims */
-
-size_t snapshot_size(const Snapshot *snapshot)
-{
-    (void)snapshot;
-    return snapshot_bytes;
-}
-
-Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format)
-{
-    Exposition *exposition = memory_new(sizeof *exposition);
-    exposition->snapshot = snapshot;
-    exposition->format = format;
-    snapshot->references++;
-    return exposition;
-}
-
-void exposition_free(Exposition *exposition)
-{
-    snapshot_release(exposition->snapshot);
-    free(exposition);
-}
-
-size_t exposition_read(Exposition *exposition, char *out, size_t size)
-{
-    assert_true(size >= 4096);
-    size_t filled = 0;
-    for (; exposition->lines < exposition_lines && filled + 32 < size; exposition->lines++) {
-        filled += (size_t)sprintf(out + filled, "line_%d %d\n", exposition->lines, 1 + (int)exposition->format);
-    }
-    return filled;
-}
-
-/* Only the sum, by code. */
-void http_statistics_add(HttpStatistics *statistics, int handler, int code, double seconds)
-{
-    assert_true(seconds >= 0 && statistics->handlers[handler]);
-    statistics->requests[handler][code / 100]++;
 }
 
 /* --- the world --- */

@@ -179,7 +179,7 @@ static void pieces_of_any_size_join_to_the_same(void **state)
     memset(owner, 'o', 9000);
     char *text = text_format("name: long\nowner: %s\nstages: [{name: a, run: f/d}]\n", owner);
     fixture_load(&fixture, "long.yaml", text);
-    Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
+    Snapshot *snapshot = fixture_snapshot(&fixture);
     char *whole = exposition_text(exposition_new(snapshot, METRICS_OPENMETRICS), 1 << 20);
     assert_non_null(strstr(whole, owner));
     static const size_t sizes[] = {1, 7, 97, 4096, 4099, 65536};
@@ -214,8 +214,8 @@ static void series_are_foretold(void **state)
     live(sendpost);
     for (int i = 0; i < 4; i++) {
         bool state_set = i & 1, histograms = i & 2;
-        fixture.sources.stage_state_set = state_set;
-        fixture.sources.histograms = histograms;
+        metrics_text_free(fixture.text);
+        fixture.text = metrics_text_new(state_set, histograms);
         char *text = fixture_text(&fixture);
         size_t shown = series_of(text, "sendpost=\"daily\"") + series_of(text, "file=\"daily.yaml\"}");
         shown -= 1; /* sendpost_info has both labels */
@@ -267,7 +267,7 @@ static void a_snapshot_does_not_change(void **state)
     Fixture fixture;
     fixture_init(&fixture);
     Sendpost *sendpost = fixture_load(&fixture, "daily.yaml", daily);
-    Snapshot *snapshot = snapshot_take(&fixture.sources, fixture.now);
+    Snapshot *snapshot = fixture_snapshot(&fixture);
     Exposition *exposition = exposition_new(snapshot, METRICS_TEXT);
     snapshot_release(snapshot);
     sendpost->totals.cancellations = 99;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers of one scrape: for each scope an array of items. Every item begins with its labels; the families say
- * where in it their value lies. Within metrics/ only. */
-#ifndef SENDPOST_METRICS_SNAPSHOT_H
-#define SENDPOST_METRICS_SNAPSHOT_H
+/* What is told of one owner (a sendpost, a file, the agent): for each scope some items, which live only while its lines
+ * are written. Every item begins with its labels; the families say where in it their value lies. Within metrics/ only.
+ */
+#ifndef SENDPOST_METRICS_ITEMS_H
+#define SENDPOST_METRICS_ITEMS_H
 
 #include "base/log.h"
 #include "metrics/exposition.h"
@@ -87,19 +88,13 @@ typedef struct AgentItem {
 } AgentItem;
 
 typedef struct Items {
-    char *first;
+    const void *first;
     size_t size, count; /* of one; of them */
 } Items;
 
-struct Snapshot {
-    int references;
-    bool stage_state_set, histograms;
-    AgentItem agent;
-    Items items[SCOPES];
-    Buffer texts;
-};
-
-/* The items of a scope, to be filled. */
-void *snapshot_items(Snapshot *snapshot, Scope scope, size_t size, size_t count);
+typedef struct OwnerItems {
+    Items of[SCOPES];
+    Buffer texts; /* of all their labels */
+} OwnerItems;
 
 #endif
