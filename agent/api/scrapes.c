@@ -15,7 +15,7 @@ static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.
                                                          "application/openmetrics-text; version=1.0.0; charset=utf-8"};
 
 enum {
-    BLOCK_SIZE = 128 * 1024,
+    BLOCK_SIZE = 512 * 1024,
     GZIP_SIZE_MAX = 1024 * 1024, /* beyond this compressing holds the loop for longer than it saves */
 };
 

@@ -44,7 +44,7 @@ enum {
     REQUEST_BODY_SECONDS = 30,     /* until the body is complete */
     RESPONSE_SECONDS = 60,         /* for a client to take a reply */
     SNAPSHOTS_MAX = 4,             /* of the metrics, at a time */
-    SCRAPES_MAX = 64,              /* that are being sent, at a time */
+    SCRAPES_MAX = 32,              /* that are being sent, at a time */
     SCRAPE_WRITTEN_MAX = 1 << 18,  /* of what has changed, in one run of the server, */
     SCRAPE_PREPARE_SECONDS = 2,    /* until it took so long: then all of it at once */
     SCRAPE_KEPT_SECONDS = 600,     /* that the text is kept when nobody scrapes */
