@@ -92,7 +92,7 @@ typedef struct Sendpost {
     size_t stage_count;
     SendpostStage *former; /* of paths that the definition no longer has */
     size_t former_count;
-    uint64_t version; /* grows with each step after which something else may be shown of it */
+    uint64_t version; /* grows with each step after which something else may be shown of it; no other has the same */
     bool dirty;
 } Sendpost;
 

@@ -55,7 +55,7 @@ void sendpost_show(Engine *engine, Sendpost *sendpost)
     size_t behind = engine->sendpost_count - 1 - at;
     memmove(&engine->sendposts[at + 1], &engine->sendposts[at], behind * sizeof *engine->sendposts);
     engine->sendposts[at] = sendpost;
-    engine->version++;
+    sendpost_changed(engine, sendpost);
 }
 
 void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A renewal reads the leaves that were and makes those that will be, both in order of the keys, as a merge does. What
- * will become a page is collected in a draft: the draft of a leaf whose owners are all as they were is that leaf. A
- * page has few owners and a bounded size, so that making one anew costs little; a draft with too many becomes two. */
+/* A renewal reads the leaves that were and makes those that will be, both in order of the keys, as a merge does. A leaf
+ * whose owners are all as they were goes on as it is. With the first that is not a draft begins, of what will become
+ * pages. A page has few owners and a bounded size, so that making one anew costs little; a draft with too many becomes
+ * two. */
 #include "metrics/book.h"
 #include "base/assert.h"
 #include "base/memory.h"
@@ -161,7 +162,6 @@ static void draft_to_leaves(Renewal *renewal)
 static void draft_add(Renewal *renewal, Entry entry)
 {
     if (renewal->draft_count == DRAFT_OWNERS_MAX || renewal->draft_size > DRAFT_SIZE_MAX) {
-        invariant(renewal->changed); /* a leaf alone does not fill it */
         draft_to_leaves(renewal);
     }
     renewal->draft[renewal->draft_count++] = entry;
@@ -173,31 +173,43 @@ static void draft_add(Renewal *renewal, Entry entry)
 static void leaf_leave(Renewal *renewal)
 {
     Leaf *leaf = leaf_that_was(renewal);
-    if (leaf && !renewal->changed) {
+    if (!renewal->changed) {
         leaf_add(renewal->book, leaf);
-        renewal->draft_count = renewal->draft_size = 0;
     } else {
         draft_to_leaves(renewal);
-        if (leaf) {
-            leaf_free(renewal->book, leaf); /* its owners live on, or were dropped */
-        }
+        leaf_free(renewal->book, leaf); /* its owners live on, or were dropped */
     }
     renewal->leaf++;
     renewal->owner = 0;
     renewal->changed = false;
 }
 
+static void draft_keep(Renewal *renewal, size_t owner)
+{
+    draft_add(renewal, (Entry){leaf_that_was(renewal)->owners[owner], (int)owner, -1});
+}
+
+/* With what stood before in this leaf. */
+static void draft_begin(Renewal *renewal)
+{
+    for (size_t i = 0; !renewal->changed && i < renewal->owner; i++) {
+        draft_keep(renewal, i);
+    }
+    renewal->changed = true;
+}
+
 static void owner_keep(Renewal *renewal)
 {
-    const Owner *owner = &leaf_that_was(renewal)->owners[renewal->owner];
-    draft_add(renewal, (Entry){*owner, (int)renewal->owner, -1});
+    if (renewal->changed) {
+        draft_keep(renewal, renewal->owner);
+    }
     renewal->owner++;
 }
 
 static void owner_drop(Renewal *renewal)
 {
+    draft_begin(renewal);
     free(leaf_that_was(renewal)->owners[renewal->owner++].key);
-    renewal->changed = true;
 }
 
 /* Goes on to the place of the key: what stands before it is no more. NULL: it was not there. */
@@ -234,14 +246,42 @@ bool renewal_goes_on(const Renewal *renewal)
     return renewal->written < renewal->budget;
 }
 
+static bool has_version(const Owner *owner, Version version)
+{
+    return owner->version.first == version.first && owner->version.second == version.second;
+}
+
+/* Most are what they were, in the same order: their keys need not be compared. */
 bool renewal_meets(Renewal *renewal, const char *key, Version version)
 {
-    const Owner *owner = owner_find(renewal, key);
-    bool same = owner && owner->version.first == version.first && owner->version.second == version.second;
+    const Leaf *leaf = leaf_that_was(renewal);
+    if (leaf && renewal->owner == leaf->count && renewal->leaf + 1 < renewal->leaf_count &&
+        has_version(&renewal->leaves[renewal->leaf + 1]->owners[0], version)) {
+        leaf_leave(renewal);
+        leaf = leaf_that_was(renewal);
+    }
+    bool next = leaf && renewal->owner < leaf->count && has_version(&leaf->owners[renewal->owner], version);
+    const Owner *owner = next ? &leaf->owners[renewal->owner] : owner_find(renewal, key);
+    bool same = owner && has_version(owner, version);
     if (same) {
         owner_keep(renewal);
     }
     return same;
+}
+
+bool renewal_finds(Renewal *renewal, const char *key, Version *version)
+{
+    const Owner *owner = owner_find(renewal, key);
+    if (owner) {
+        *version = owner->version;
+    }
+    return owner != NULL;
+}
+
+void renewal_keep(Renewal *renewal, Version version)
+{
+    leaf_that_was(renewal)->owners[renewal->owner].version = version;
+    owner_keep(renewal);
 }
 
 /* Makes room in the draft first: what is written there belongs to it. */
@@ -264,6 +304,7 @@ static int fresh_write(Renewal *renewal, const OwnerItems *items)
 void renewal_write(Renewal *renewal, const char *key, Version version, const OwnerItems *items)
 {
     const Owner *was = owner_find(renewal, key);
+    draft_begin(renewal);
     Entry entry = {.owner = {.key = was ? was->key : text_copy(key), .version = version}, .old = -1};
     if (was) {
         entry.old = (int)renewal->owner++;
@@ -275,7 +316,6 @@ void renewal_write(Renewal *renewal, const char *key, Version version, const Own
     added->owner.size = renewal->fresh.length - before;
     renewal->draft_size += added->owner.size;
     renewal->written += added->owner.size;
-    renewal->changed = true;
 }
 
 bool renewal_end(Renewal *renewal)

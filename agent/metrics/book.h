@@ -20,7 +20,7 @@ enum {
     DRAFT_SIZE_MAX = 2 * PAGE_SIZE_MAX,
 };
 
-/* Two numbers, as what is told of an owner may come from two places. */
+/* Two numbers, as what is told of an owner may come from two places. Two owners never have the same. */
 typedef struct Version {
     uint64_t first, second;
 } Version;
@@ -68,7 +68,7 @@ typedef struct Renewal {
     size_t leaf_count, leaf, owner;
     Entry draft[DRAFT_OWNERS_MAX];
     size_t draft_count, draft_size;
-    bool changed; /* the draft is not the leaf that was */
+    bool changed; /* the leaf that was does not go on as it is: there is a draft */
     Buffer fresh; /* what was written for the draft, */
     size_t *ends; /* and where it ends: by entry and slot */
     int fresh_count;
@@ -80,6 +80,10 @@ void book_renew(Renewal *renewal, Book *book, size_t budget);
 bool renewal_goes_on(const Renewal *renewal);
 /* Whether what is kept of the owner is of that version. False: it must be written now. */
 bool renewal_meets(Renewal *renewal, const char *key, Version version);
+/* The version of what is kept of the owner that was not met. False: nothing is. */
+bool renewal_finds(Renewal *renewal, const char *key, Version *version);
+/* The same text is of another version: instead of writing what was found. */
+void renewal_keep(Renewal *renewal, Version version);
 void renewal_write(Renewal *renewal, const char *key, Version version, const OwnerItems *items);
 /* True: the book has exactly the owners that were met. False: the budget was spent; what was not met is as it was. */
 bool renewal_end(Renewal *renewal);

@@ -91,7 +91,7 @@ static void gather_endpoints(Renewal *renewal, const MetricsSources *sources)
     for (size_t i = 0; i < ENDPOINTS; i++) {
         char key[PLACE_KEY_SIZE];
         place_key(key, i);
-        Version version = {prefect->requests[i], sum_of(prefect->failures[i], CAUSES)};
+        Version version = {prefect->requests[i] + sum_of(prefect->failures[i], CAUSES), i};
         if (endpoint_names[i] && !renewal_meets(renewal, key, version)) {
             write_endpoint(renewal, key, version, prefect, i);
         }
@@ -118,7 +118,7 @@ static void gather_handlers(Renewal *renewal, const MetricsSources *sources)
     for (size_t i = 0; i < HTTP_HANDLERS_MAX && http->handlers[i]; i++) {
         char key[PLACE_KEY_SIZE];
         place_key(key, i);
-        Version version = {sum_of(http->requests[i], HTTP_CODES), 0};
+        Version version = {sum_of(http->requests[i], HTTP_CODES), i};
         if (!renewal_meets(renewal, key, version)) {
             write_handler(renewal, key, version, http, i);
         }

@@ -152,6 +152,11 @@ static void write_sendpost(Renewal *renewal, const Sendpost *sendpost, const Sen
     buffer_release(&owner.texts);
 }
 
+static uint64_t references_version(const MetricsSources *sources)
+{
+    return sources->references ? standing_version(sources->references) : 0;
+}
+
 void gather_sendposts(Renewal *renewal, const MetricsSources *sources)
 {
     const Sendpost *sendpost;
@@ -159,9 +164,16 @@ void gather_sendposts(Renewal *renewal, const MetricsSources *sources)
         if (!definition_of(sendpost)) {
             continue;
         }
+        Version version = {sendpost->version, references_version(sources)};
+        if (renewal_meets(renewal, sendpost->name, version)) {
+            continue;
+        }
         const SendpostStanding *standing = standing_of(sources->references, sendpost);
-        Version version = {sendpost->version, standing ? standing->version : 0};
-        if (!renewal_meets(renewal, sendpost->name, version)) {
+        Version was;
+        bool found = renewal_finds(renewal, sendpost->name, &was);
+        if (found && was.first == version.first && standing && standing->version <= was.second) {
+            renewal_keep(renewal, version); /* others' references are not what they were */
+        } else {
             write_sendpost(renewal, sendpost, standing, version);
         }
     }
@@ -169,5 +181,5 @@ void gather_sendposts(Renewal *renewal, const MetricsSources *sources)
 
 Version sendposts_version(const MetricsSources *sources)
 {
-    return (Version){engine_version(sources->engine), sources->references ? standing_version(sources->references) : 0};
+    return (Version){engine_version(sources->engine), references_version(sources)};
 }

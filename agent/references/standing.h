@@ -14,7 +14,7 @@ typedef struct SendpostStanding {
     Definition *definition;     /* held */
     ReferenceProblem *problems; /* by node */
     ReferenceUse *uses;
-    uint64_t version; /* another one when anything here is */
+    uint64_t version; /* standing_version when anything here changed last */
 } SendpostStanding;
 
 Standing *standing_new(void);

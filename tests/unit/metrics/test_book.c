@@ -56,7 +56,7 @@ static bool renew(Shelf *shelf, Range range)
     for (int i = range.first; renewal_goes_on(&renewal) && i < range.end; i += range.step) {
         char key[16];
         snprintf(key, sizeof key, "%06d", i);
-        Version version = {range.version, 0};
+        Version version = {range.version, (uint64_t)i};
         if (!renewal_meets(&renewal, key, version)) {
             write_file(&renewal, key, version, range.length);
             shelf->written++;
