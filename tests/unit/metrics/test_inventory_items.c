@@ -15,6 +15,7 @@ static char *text_with(Inventory *inventory)
     Fixture fixture;
     fixture_init(&fixture);
     fixture.sources.inventory = inventory;
+    fixture.sources.now_wall_ms = 1700000000000;
     char *text = fixture_text(&fixture);
     fixture_release(&fixture);
     return text;
@@ -101,12 +102,60 @@ static void nothing_before_it_is_known(void **state)
     inventory_free(inventory);
 }
 
+/* The part of the text that tells of the inventory, of what was kept or (NULL) written from nothing. */
+static char *part_of(MetricsText *kept, const MetricsSources *sources)
+{
+    MetricsText *text = kept ? kept : metrics_text_new(true, true);
+    Snapshot *snapshot = snapshot_take(text, sources, SIZE_MAX);
+    auto_free char *whole = exposition_text(exposition_new(snapshot, METRICS_TEXT), 4096);
+    snapshot_release(snapshot);
+    if (!kept) {
+        metrics_text_free(text);
+    }
+    const char *begin = strstr(whole, "# HELP sendpost_flow_runs_watched");
+    const char *end = strstr(whole, "# HELP sendpost_definitions_loaded");
+    assert_true(begin && end && begin < end);
+    return text_copy_length(begin, (size_t)(end - begin));
+}
+
+static void what_is_kept_is_what_is_written_from_nothing(void **state)
+{
+    (void)state;
+    static const char *const globs[] = {"etl/main"};
+    enum { MINUTE_MS = 60000, NOW_SECONDS = 1700000000 };
+    Now now = {NOW_SECONDS * 1000LL, 1};
+    Inventory *all = fixture_inventory(now), *few = inventory_new(&(InventoryOptions){15000, globs, 1});
+    InventoryQuestion question;
+    while (inventory_ask(few, now, &question)) {
+        inventory_give(few, &question, now);
+    }
+    const struct {
+        Inventory *inventory;
+        int minutes;
+        bool worker; /* w2, which is shown for an hour after it was heard */
+    } steps[] = {{NULL, 0, false}, {all, 0, true}, {all, 0, true},  {all, 59, false},
+                 {few, 0, true},   {all, 1, true}, {NULL, 2, false}};
+    Fixture fixture;
+    fixture_init(&fixture);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        fixture.sources.inventory = steps[i].inventory;
+        fixture.sources.now_wall_ms = now.wall_ms + steps[i].minutes * MINUTE_MS;
+        auto_free char *kept = part_of(fixture.text, &fixture.sources), *fresh = part_of(NULL, &fixture.sources);
+        assert_string_equal(kept, fresh);
+        assert_true((strstr(kept, "worker=\"w2\"") != NULL) == steps[i].worker);
+    }
+    fixture_release(&fixture);
+    inventory_free(all);
+    inventory_free(few);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_is_known),
         cmocka_unit_test(ends_of_a_deployment),
         cmocka_unit_test(nothing_before_it_is_known),
+        cmocka_unit_test(what_is_kept_is_what_is_written_from_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -245,7 +245,7 @@ static void count(Life *life)
 static void happen(Life *life)
 {
     static void (*const all[])(Life *) = {
-        load,   load,   file, trigger, trigger, trigger,          operate,          pass, pass, answer, answer,
+        load,   load,   file, trigger, trigger, trigger,          operate,           pass, pass, answer, answer,
         answer, answer, poll, poll,    poll,    check_references, forget_references, count};
     all[below(life, sizeof all / sizeof *all)](life);
 }
