@@ -36,6 +36,7 @@ literal 'EXIT STATUS' <<'TEXT'
 TEXT
 literal ENVIRONMENT <<'TEXT'
 SENDPOST_SERVER      address of the agent, for the commands that ask it (http://127.0.0.1:9847)
+SENDPOST_CA_FILE     certificates to trust instead of the system's, for https
 SENDPOST_TOKEN       token for it
 SENDPOST_CONFIG      the configuration
 SENDPOST__A__B       overrides the key a.b of the configuration

@@ -101,6 +101,19 @@ static void write_caller(JsonWriter *writer, const Caller *caller)
     json_end_object(writer);
 }
 
+/* null: no listener speaks TLS. */
+static void write_certificate(JsonWriter *writer, const Server *server)
+{
+    if (!server->tls) {
+        json_write_null(writer, "certificate");
+        return;
+    }
+    json_begin_object(writer, "certificate");
+    shape_time(writer, "expires_at", server->statistics.certificate_expires_at);
+    json_write_text(writer, "error", tls_certificate_error(server->tls));
+    json_end_object(writer);
+}
+
 void handle_status(Exchange *exchange)
 {
     const Server *server = exchange->server;
@@ -120,6 +133,7 @@ void handle_status(Exchange *exchange)
     shape_directory_errors(&writer, catalogue_statistics(server->view.catalogue), server->view.engine);
     shape_tokens_error(&writer, server->view.tokens);
     write_journal(&writer, journal_statistics(server->view.journal));
+    write_certificate(&writer, server);
     write_caller(&writer, &exchange->caller);
     diagnosis_write(&writer, server);
     json_end_object(&writer);

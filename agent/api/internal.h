@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "api/shapes.h"
 #include "api/streams.h"
+#include "api/tls.h"
 #include "api/websocket.h"
 #include "base/limits.h"
 #include "metrics/statistics.h"
@@ -46,6 +47,7 @@ struct Server {
     uint64_t runs; /* how many there were */
     Listener listeners[LISTENERS_MAX];
     size_t listener_count;
+    Tls *tls; /* NULL: none of them speaks it */
     Connections connections;
     QueueResponse *queue_response;
     RateLimit *rate_limit; /* of requests */

@@ -191,7 +191,22 @@ static size_t leave_escaped(void *user, struct MHD_Connection *connection, char 
     return strlen(text);
 }
 
-bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Error *error)
+/* A daemon that listens for itself, or (fd -1) is given connections. NULL: it does not start. */
+static struct MHD_Daemon *daemon_new(Listener *listener, int fd)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE;
+    flags |= fd < 0 ? (unsigned)MHD_USE_NO_LISTEN_SOCKET : 0;
+    struct MHD_OptionItem listening[] = {{fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+                                         {MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(flags, 0, NULL, NULL, exchange_handle, listener, MHD_OPTION_ARRAY, listening,
+                            MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
+                            exchange_connection, listener, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)(CONNECTIONS_MAX + SPARE_CONNECTIONS),
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_END);
+}
+
+bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Tls *tls,
+                   Error *error)
 {
     *listener = (Listener){.server = server, .epoll_fd = -1, .probes_only = probes_only};
     bool local = text_starts_with(address, "unix:");
@@ -199,18 +214,17 @@ bool listener_open(Listener *listener, struct Server *server, const char *addres
     if (fd < 0) {
         return false;
     }
-    listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE, 0, NULL, NULL, exchange_handle, listener,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, listener,
-        MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, listener, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(CONNECTIONS_MAX + SPARE_CONNECTIONS),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_END);
+    listener->secure = tls && !local;
+    listener->daemon = daemon_new(listener, listener->secure ? -1 : fd);
     if (!listener->daemon) {
         close(fd);
         listener_close(listener);
         return error_set(error, ERROR_IO, "cannot listen on %s: the HTTP server does not start", address);
     }
     listener->epoll_fd = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    if (listener->secure) {
+        tls_listen(tls, fd, listener->daemon);
+    }
     return true;
 }
 
@@ -226,7 +240,7 @@ static void remove_path(Listener *listener)
 
 void listener_stop(Listener *listener)
 {
-    MHD_socket fd = MHD_quiesce_daemon(listener->daemon);
+    MHD_socket fd = listener->secure ? MHD_INVALID_SOCKET : MHD_quiesce_daemon(listener->daemon);
     if (fd != MHD_INVALID_SOCKET) {
         close(fd);
     }

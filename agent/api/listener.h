@@ -3,6 +3,7 @@
 #ifndef SENDPOST_API_LISTENER_H
 #define SENDPOST_API_LISTENER_H
 
+#include "api/tls.h"
 #include "base/error.h"
 #include <microhttpd.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@ typedef struct Listener {
     int epoll_fd;
     char *address;    /* "127.0.0.1:9847", "[::1]:9847", "unix:/path": with the port that it got */
     char *name;       /* of the host, as a Host header has it; NULL for a local socket */
+    bool secure;      /* TLS */
     bool loopback;    /* a TCP address that only this machine reaches */
     bool probes_only; /* serves /metrics and /-/ alone */
     char *path;       /* of a local socket, else NULL */
@@ -22,9 +24,10 @@ typedef struct Listener {
     ino_t inode;
 } Listener;
 
-/* host:port, [v6]:port or unix:/path. A local socket that nobody answers on any more is replaced. `listener` must stay
- * where it is. */
-bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Error *error);
+/* host:port, [v6]:port or unix:/path; a TCP one speaks TLS unless that is NULL. A local socket that nobody answers on
+ * any more is replaced. `listener` must stay where it is. */
+bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Tls *tls,
+                   Error *error);
 void listener_stop(Listener *listener);  /* no new connections; removes a local socket's file */
 void listener_close(Listener *listener); /* legal on a zeroed one. No connection may be suspended */
 

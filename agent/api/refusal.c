@@ -18,7 +18,7 @@ static const struct {
 };
 enum { OWN_REFUSALS = sizeof own_refusals / sizeof *own_refusals };
 
-void connection_refuse(Connection *connection, int status, const char *detail)
+void refusal_send(int fd, int status, const char *detail)
 {
     Problem problem;
     auto_buffer answer;
@@ -31,8 +31,13 @@ void connection_refuse(Connection *connection, int status, const char *detail)
                   status, problem_title(status), problem.body.length, problem.body.bytes);
     buffer_release(&problem.body);
     /* A client that has read nothing so far has room for this; one that has not may miss it. */
-    ssize_t ignored = send(connection->fd, answer.bytes, answer.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t ignored = send(fd, answer.bytes, answer.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)ignored;
+}
+
+void connection_refuse(Connection *connection, int status, const char *detail)
+{
+    refusal_send(connection->fd, status, detail);
     shutdown(connection->fd, SHUT_RDWR);
     http_statistics_add(&connection->server->statistics, (int)route_count(), status, 0);
 }

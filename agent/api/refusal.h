@@ -7,7 +7,10 @@
 #include "api/connection.h"
 #include <microhttpd.h>
 
-/* Writes a whole problem and ends the connection; nothing of an answer may have been sent before. */
+/* Writes a whole problem, if there is room for it. */
+void refusal_send(int fd, int status, const char *detail);
+
+/* The same, and ends the connection; nothing of an answer may have been sent before. */
 void connection_refuse(Connection *connection, int status, const char *detail);
 
 /* MHD_queue_response of libmicrohttpd, for our handlers: the function of that name is defined in this module, and means

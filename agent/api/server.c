@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OTHER_DESCRIPTORS = 64 };
+enum { OTHER_DESCRIPTORS = 64, TLS_DESCRIPTORS = 3 /* of one connection */ };
 
 int64_t monotonic_us(void)
 {
@@ -42,7 +42,7 @@ static char *own_url(const Listener *first)
         return text_copy("http://localhost");
     }
     bool any = text_equal(first->name, "0.0.0.0") || text_equal(first->name, "[::]");
-    return text_format("http://%s%s", any ? "localhost" : "",
+    return text_format("%s://%s%s", first->secure ? "https" : "http", any ? "localhost" : "",
                        any ? first->address + strlen(first->name) : first->address);
 }
 
@@ -65,13 +65,26 @@ static void name_addresses(Server *server)
 }
 
 /* Descriptors are needed for more than connections. */
-static size_t connections_maximum(void)
+static size_t connections_maximum(bool secure)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= CONNECTIONS_MAX + 2UL * OTHER_DESCRIPTORS) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return CONNECTIONS_MAX;
     }
-    return limit.rlim_cur > 3UL * OTHER_DESCRIPTORS ? limit.rlim_cur - 2UL * OTHER_DESCRIPTORS : OTHER_DESCRIPTORS;
+    size_t allowed = limit.rlim_cur > 2UL * OTHER_DESCRIPTORS ? limit.rlim_cur - 2UL * OTHER_DESCRIPTORS : 0;
+    size_t possible = allowed / (secure ? TLS_DESCRIPTORS : 1);
+    return possible > CONNECTIONS_MAX ? CONNECTIONS_MAX : possible > OTHER_DESCRIPTORS ? possible : OTHER_DESCRIPTORS;
+}
+
+static bool open_tls(Server *server, Error *error)
+{
+    const Configuration *configuration = server->view.configuration;
+    if (!configuration->http_tls_certificate_file[0]) {
+        return true;
+    }
+    server->tls =
+        tls_new(configuration->http_tls_certificate_file, configuration->http_tls_key_file, &server->statistics, error);
+    return server->tls != NULL;
 }
 
 /* A guess in twenty of the requests that a client may make: enough for one that has an old token. */
@@ -89,7 +102,7 @@ static bool open_listeners(Server *server, const TextList *addresses, bool probe
 {
     for (size_t i = 0; i < addresses->count; i++) {
         Listener *listener = &server->listeners[server->listener_count];
-        if (!listener_open(listener, server, addresses->items[i], probes_only, error)) {
+        if (!listener_open(listener, server, addresses->items[i], probes_only, server->tls, error)) {
             return false;
         }
         server->listener_count++;
@@ -109,7 +122,6 @@ Server *server_new(const ServerView *view, Error *error)
     Server *server = memory_new(sizeof *server);
     server->view = *view;
     server->slots.first_free = SLOT_NONE;
-    connections_init(&server->connections, connections_maximum());
     server->queue_response = queue_response_find();
     TAILQ_INIT(&server->commands);
     TAILQ_INIT(&server->fetches);
@@ -119,10 +131,11 @@ Server *server_new(const ServerView *view, Error *error)
     scrapes_init(&server->scrapes, configuration);
     streams_init(&server->streams);
     server->websockets = websockets_open(error);
-    if (server->websockets < 0) {
+    if (server->websockets < 0 || !open_tls(server, error)) {
         server_free(server);
         return NULL;
     }
+    connections_init(&server->connections, connections_maximum(server->tls != NULL));
     if (!open_listeners(server, listen, false, error) || !open_listeners(server, probes, true, error)) {
         server_free(server);
         return NULL;
@@ -156,6 +169,7 @@ void server_free(Server *server)
         MHD_run(server->listeners[i].daemon);
         listener_close(&server->listeners[i]);
     }
+    tls_free(server->tls);
     rate_limit_free(server->rate_limit);
     rate_limit_free(server->guesses);
     streams_release(&server->streams);
@@ -190,7 +204,7 @@ size_t server_descriptors(const Server *server, int *descriptors, size_t maximum
     if (count < maximum) {
         descriptors[count++] = server->websockets;
     }
-    return count;
+    return server->tls ? count + tls_descriptors(server->tls, descriptors + count, maximum - count) : count;
 }
 
 int64_t server_deadline(const Server *server, Now now)
@@ -205,6 +219,8 @@ int64_t server_deadline(const Server *server, Now now)
     deadline = scrapes_due < deadline ? scrapes_due : deadline;
     int64_t streams_due = streams_deadline(&server->streams, now.boot_ms);
     deadline = streams_due < deadline ? streams_due : deadline;
+    int64_t tls_due = server->tls ? tls_deadline(server->tls) : TIME_NEVER;
+    deadline = tls_due < deadline ? tls_due : deadline;
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_UNSIGNED_LONG_LONG wait_ms;
         if (MHD_get_timeout(server->listeners[i].daemon, &wait_ms) == MHD_YES && wait_ms < INT32_MAX) {
@@ -225,8 +241,14 @@ void server_run(Server *server, Now now)
     scrapes_run(server);
     websockets_run(server);
     streams_run(server);
+    if (server->tls) {
+        tls_run(server->tls, now.boot_ms);
+    }
     for (size_t i = 0; i < server->listener_count; i++) {
         MHD_run(server->listeners[i].daemon);
+    }
+    if (server->tls) {
+        tls_pass(server->tls);
     }
 }
 
@@ -407,6 +429,9 @@ void server_drain(Server *server)
     }
     server->draining = true;
     streams_end(server);
+    if (server->tls) {
+        tls_stop(server->tls);
+    }
     for (size_t i = 0; i < server->listener_count; i++) {
         listener_stop(&server->listeners[i]);
     }
@@ -414,7 +439,7 @@ void server_drain(Server *server)
 
 bool server_idle(const Server *server)
 {
-    return server->statistics.in_flight == 0;
+    return server->statistics.in_flight == 0 && (!server->tls || tls_idle(server->tls));
 }
 
 const char *server_address(const Server *server)

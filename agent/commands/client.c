@@ -14,11 +14,19 @@ enum { ANSWER_MAX = 64 << 20, CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 30000, TUR
 
 struct Client {
     CURL *easy;
-    char *base;   /* URL before the path */
-    char *socket; /* unix:/path; NULL: TCP */
-    char *token;  /* NULL: none */
+    char *base;                /* URL before the path */
+    char *socket;              /* unix:/path; NULL: TCP */
+    char *token;               /* NULL: none */
+    char *ca_file;             /* NULL: the system's */
+    char why[CURL_ERROR_SIZE]; /* what libcurl says of the last failure */
     int timeout_ms, connect_timeout_ms;
 };
+
+static const char *said(const CommandLine *line, const char *option, const char *variable)
+{
+    const char *value = option_value(line, option), *environment = getenv(variable);
+    return value ? value : environment && *environment ? environment : NULL;
+}
 
 static bool read_token(const CommandLine *line, char **token, Error *error)
 {
@@ -41,8 +49,7 @@ static bool holds_credentials(const char *url)
 
 Client *client_new(const CommandLine *line, Status *status)
 {
-    const char *said = option_value(line, "server"), *variable = getenv("SENDPOST_SERVER");
-    const char *server = said ? said : variable && *variable ? variable : "http://127.0.0.1:9847";
+    const char *named = said(line, "server", "SENDPOST_SERVER"), *server = named ? named : "http://127.0.0.1:9847";
     bool unix_socket = text_starts_with(server, "unix:/");
     if (!unix_socket && !text_starts_with(server, "http://") && !text_starts_with(server, "https://")) {
         *status = complain(STATUS_USAGE, line->command->name,
@@ -60,6 +67,7 @@ Client *client_new(const CommandLine *line, Status *status)
         client_free(client);
         return NULL;
     }
+    client->ca_file = text_copy(said(line, "ca-file", "SENDPOST_CA_FILE"));
     client->timeout_ms = TIMEOUT_MS;
     client->connect_timeout_ms = CONNECT_TIMEOUT_MS;
     client->socket = unix_socket ? text_copy(server + strlen("unix:")) : NULL;
@@ -97,6 +105,7 @@ void client_free(Client *client)
         free(client->base);
         free(client->socket);
         free(client->token);
+        free(client->ca_file);
         free(client);
     }
 }
@@ -144,12 +153,18 @@ static void prepare(Client *client, const char *url, const struct curl_slist *he
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_timeout_ms);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    client->why[0] = '\0';
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->why);
     if (client->socket) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
+    }
+    if (client->ca_file) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
     }
 }
 
@@ -157,7 +172,7 @@ static bool unreachable(const Client *client, CURLcode code, Error *error)
 {
     const char *where = client->socket ? client->socket : client->base;
     return error_set(error, ERROR_UNREACHABLE, "the agent at %s cannot be reached: %s", where,
-                     curl_easy_strerror(code));
+                     code == CURLE_PEER_FAILED_VERIFICATION && *client->why ? client->why : curl_easy_strerror(code));
 }
 
 /* Takes the reply. */

@@ -8,7 +8,8 @@
 
 typedef struct Client Client;
 
-/* By --server and --token-file, SENDPOST_SERVER and SENDPOST_TOKEN. NULL: complained about; *status says how. */
+/* By --server, --ca-file and --token-file, SENDPOST_SERVER, SENDPOST_CA_FILE and SENDPOST_TOKEN. NULL: complained
+ * about; *status says how. */
 Client *client_new(const CommandLine *line, Status *status);
 /* It is asked for something that is worth no waiting. */
 void client_hurry(Client *client, int timeout_ms);

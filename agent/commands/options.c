@@ -7,6 +7,7 @@
 
 static const Option client_options[] = {
     {"server", 0, "URL", false, "address of the agent (SENDPOST_SERVER; default http://127.0.0.1:9847)"},
+    {"ca-file", 0, "FILE", false, "certificates to trust instead of the system's, for https (or SENDPOST_CA_FILE)"},
     {"token-file", 0, "FILE", false, "file with a token (or SENDPOST_TOKEN)"},
     {"json", 0, NULL, false, "print the API's answer"},
     {0},

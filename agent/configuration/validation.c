@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/certificate.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "configuration/settings.h"
@@ -22,9 +23,29 @@ static bool check_file(const char *path, const char *value, const Setting **wron
     return wrong_setting(path, wrong, error, message);
 }
 
-static bool check_later(const char *path, const char *value, const Setting **wrong, Error *error)
+static bool check_certificate(const Configuration *configuration, const Setting **wrong, Error *error)
 {
-    return !value[0] || wrong_setting(path, wrong, error, "is not supported by this version: leave it empty");
+    static const char certificate_path[] = "http.tls.certificate_file", key_path[] = "http.tls.key_file";
+    const char *certificate_file = configuration->http_tls_certificate_file,
+               *key_file = configuration->http_tls_key_file;
+    if (!certificate_file[0] && !key_file[0]) {
+        return true;
+    }
+    if (!certificate_file[0] || !key_file[0]) {
+        return wrong_setting(certificate_file[0] ? certificate_path : key_path, wrong, error,
+                             "needs http.tls.certificate_file and http.tls.key_file, both");
+    }
+    if (!check_file(certificate_path, certificate_file, wrong, error) ||
+        !check_file(key_path, key_file, wrong, error)) {
+        return false;
+    }
+    Certificate certificate;
+    if (!certificate_read(certificate_file, key_file, &certificate, error)) {
+        *wrong = setting_find(certificate_path);
+        return false;
+    }
+    certificate_release(&certificate);
+    return true;
 }
 
 /* Only this machine reaches it: 127.0.0.0/8 (a name may begin so too: 127.example.org), localhost, ::1, a socket. */
@@ -121,8 +142,7 @@ bool configuration_validate(const Configuration *configuration, const Setting **
     return check_file("prefect.api_key_file", configuration->prefect_api_key_file, wrong, error) &&
            check_file("prefect.auth_string_file", configuration->prefect_auth_string_file, wrong, error) &&
            check_file("prefect.ca_file", configuration->prefect_ca_file, wrong, error) &&
-           check_later("http.tls.certificate_file", configuration->http_tls_certificate_file, wrong, error) &&
-           check_later("http.tls.key_file", configuration->http_tls_key_file, wrong, error) &&
+           check_certificate(configuration, wrong, error) &&
            check_file("http.tokens_file", configuration->http_tokens_file, wrong, error) &&
            check_listen(configuration, wrong, error) && check_origins(&configuration->http_cors_origins, wrong, error);
 }

@@ -75,10 +75,11 @@ typedef struct HandlerItem {
 typedef struct AgentItem {
     Text labels; /* none */
     Text prefect_info, revision_info, build_info, agent_info;
-    bool prefect_up, last_reload_successful, tokens_reload_successful, journal_writable;
+    bool prefect_up, last_reload_successful, tokens_reload_successful, journal_writable, certificate_good;
     Circuit circuit;
     uint64_t prefect_in_flight, http_in_flight, event_streams, event_streams_dropped, watched, loaded, broken, tokens;
-    int64_t prefect_last_success_at, poll_interval_ms, last_reload_success_at, started_at;
+    uint64_t handshakes_failed;
+    int64_t prefect_last_success_at, poll_interval_ms, last_reload_success_at, started_at, certificate_expires_at;
     uint64_t journal_size_bytes;
     uint64_t log_messages[LOG_LEVELS];
     AgentTotals totals;

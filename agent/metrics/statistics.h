@@ -3,6 +3,7 @@
 #ifndef SENDPOST_METRICS_STATISTICS_H
 #define SENDPOST_METRICS_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ typedef struct HttpStatistics {
     double duration_sums[HTTP_HANDLERS_MAX];
     int in_flight;
     uint64_t event_streams, event_streams_dropped;
+    int64_t certificate_expires_at; /* wall ms; 0: no TLS */
+    bool certificate_broken;        /* what its files hold cannot be used */
+    uint64_t handshakes_failed;
 } HttpStatistics;
 
 void http_statistics_add(HttpStatistics *statistics, int handler, int code, double seconds);

@@ -15,11 +15,6 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @pytest.fixture
-def authority(tmp_path) -> Authority:
-    return Authority(tmp_path, "authority").create()
-
-
-@pytest.fixture
 def secure(authority) -> Iterator[FakePrefect]:
     """A Prefect with a certificate of the authority. Its store is filled directly: the test's own client speaks no TLS."""
     server = FakePrefect()

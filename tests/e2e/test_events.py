@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Server-sent events: in order, none left out and none twice, over restarts, for many at once and for who does not read."""
-import socket
 import time
 
 import pytest
@@ -17,8 +16,8 @@ BROKEN = Plan(end="FAILED", message="broken")
 
 
 @pytest.fixture
-def agent(fake, start_on) -> Agent:
-    return start_on(fake)
+def agent(fake, start_on_either) -> Agent:
+    return start_on_either(fake)
 
 
 @pytest.fixture
@@ -104,9 +103,7 @@ def test_a_long_replay(aged):
 
 def test_who_does_not_read(aged):
     agent, newest = aged
-    with socket.socket() as slow:
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        slow.connect(("127.0.0.1", agent.port))
+    with agent.connect(receive_buffer=4096) as slow:
         slow.sendall(b"GET /v1/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         reading = EventStream(agent, f"/v1/events?after={newest - 10}")
         wait_for("both streams", lambda: agent.metrics().value("sendpost_event_streams") == 2)
@@ -130,8 +127,8 @@ def test_many_at_once(agent):
     assert agent.metrics().value("sendpost_event_streams_dropped_total") == 0
 
 
-def test_sigterm(fake, start_on):
-    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
+def test_sigterm(fake, start_on_either):
+    agent = start_on_either(fake, deployments={"mailing/main": Plan(seconds=60)})
     streams = [EventStream(agent).wait_connected() for _ in range(20)]
     run_id = agent.trigger("daily")
     streams[0].wait_state(run_id, "running")

@@ -18,8 +18,8 @@ GOING_AWAY, PROTOCOL_ERROR, NORMAL = 1001, 1002, 1000
 
 
 @pytest.fixture
-def agent(fake, start_on) -> Agent:
-    return start_on(fake)
+def agent(fake, start_on_either) -> Agent:
+    return start_on_either(fake)
 
 
 def streams(agent: Agent) -> float:
@@ -38,24 +38,24 @@ def until_end(socket: WebSocket, run_id: str) -> list[dict]:
 
 def refusal(agent: Agent, path: str = PATH, **headers: str | None) -> Refused:
     with pytest.raises(Refused) as refused:
-        WebSocket(agent.port, path, {name.replace("_", "-"): value for name, value in headers.items()})
+        WebSocket(agent, path, {name.replace("_", "-"): value for name, value in headers.items()})
     assert '"status":' in refused.value.text
     return refused.value
 
 
 def test_the_events_of_a_run(agent):
     stream = EventStream(agent, "/v1/events?sendpost=daily").wait_connected()
-    socket = WebSocket(agent.port, PATH)
+    socket = WebSocket(agent, PATH)
     run_id = agent.trigger("daily")
     events = until_end(socket, run_id)
     stream.wait_state(run_id, "completed")
     assert events == [event.data for event in stream.events]
-    again = WebSocket(agent.port, f"{PATH}?after={events[1]['id']}")
+    again = WebSocket(agent, f"{PATH}?after={events[1]['id']}")
     assert until_end(again, run_id) == events[2:]
 
 
 def test_an_id_that_the_journal_does_not_have(agent):
-    socket = WebSocket(agent.port, f"{PATH}?after={10**9}")
+    socket = WebSocket(agent, f"{PATH}?after={10**9}")
     assert next(socket.events())["type"] == "reset"
     run_id = agent.trigger("daily")
     assert until_end(socket, run_id)
@@ -80,13 +80,13 @@ def test_refused_handshakes(agent):
 def test_origins(fake, start_on):
     agent = start_on(fake, settings={"http.cors_origins": "https://desk.example"})
     for origin in ("https://desk.example", "http://localhost"):
-        WebSocket(agent.port, PATH, {"Origin": origin}).close()
+        WebSocket(agent, PATH, {"Origin": origin}).close()
     assert refusal(agent, Origin="https://other.example").status == 403
     assert refusal(agent, Origin="null").status == 403
 
 
 def test_what_clients_say(agent):
-    socket = WebSocket(agent.port, PATH)
+    socket = WebSocket(agent, PATH)
     socket.send(TEXT, b"hello", final=False)
     socket.send(PING, b"are you there?")
     socket.send(0, b" and so on" * 1000)
@@ -104,7 +104,7 @@ def test_what_clients_say(agent):
 
 @pytest.mark.parametrize("breach", ["not masked", "unknown opcode", "long ping"])
 def test_who_breaks_the_protocol(agent, breach):
-    socket = WebSocket(agent.port, PATH)
+    socket = WebSocket(agent, PATH)
     if breach == "not masked":
         socket.send(TEXT, b"hello", masked=False)
     else:
@@ -115,7 +115,7 @@ def test_who_breaks_the_protocol(agent, breach):
 
 
 def test_who_speaks_too_early(agent):
-    socket = WebSocket(agent.port, PATH, early=b"\x89\x80\0\0\0\0")
+    socket = WebSocket(agent, PATH, early=b"\x89\x80\0\0\0\0")
     with contextlib.suppress(ConnectionError):
         assert socket.receive() is None
     wait_for("it is gone", lambda: streams(agent) == 0)
@@ -123,7 +123,7 @@ def test_who_speaks_too_early(agent):
 
 def test_many_pings_that_are_never_read(agent):
     """Answers do not pile up: what is not read stops the reading."""
-    socket = WebSocket(agent.port, PATH, receive_buffer=4096)
+    socket = WebSocket(agent, PATH, receive_buffer=4096)
     socket.socket.settimeout(1)
     with pytest.raises(TimeoutError):
         for _ in itertools.count():
@@ -135,7 +135,7 @@ def test_who_does_not_read(agent):
     assert agent.stop() == 0
     write_history(agent.journal, 20_000)
     agent.start()
-    slow, other = WebSocket(agent.port, f"{PATH}?after=0", receive_buffer=4096), WebSocket(agent.port, PATH)
+    slow, other = WebSocket(agent, f"{PATH}?after=0", receive_buffer=4096), WebSocket(agent, PATH)
     ping = other.receive()
     assert ping and ping.opcode == PING
     wait_for("it was dropped", lambda: agent.metrics().value("sendpost_event_streams_dropped_total") == 1, timeout=60)
@@ -148,13 +148,13 @@ def test_a_long_replay(agent):
     assert agent.stop() == 0
     newest = write_history(agent.journal, 20_000)
     agent.start()
-    socket = WebSocket(agent.port, f"{PATH}?after=0")
+    socket = WebSocket(agent, f"{PATH}?after=0")
     ids = [event["id"] for event in itertools.islice(socket.events(), 20_000)]
     assert ids == sorted(set(ids)) and ids[0] < 10 and newest - ids[-1] < 10
 
 
 def test_a_client_that_is_gone(agent):
-    sockets = [WebSocket(agent.port, PATH) for _ in range(20)]
+    sockets = [WebSocket(agent, PATH) for _ in range(20)]
     assert streams(agent) == 20
     for socket in sockets:
         socket.close()
@@ -162,9 +162,9 @@ def test_a_client_that_is_gone(agent):
     assert agent.metrics().value("sendpost_event_streams_dropped_total") == 0
 
 
-def test_sigterm(fake, start_on):
-    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=60)})
-    sockets = [WebSocket(agent.port, PATH) for _ in range(20)]
+def test_sigterm(fake, start_on_either):
+    agent = start_on_either(fake, deployments={"mailing/main": Plan(seconds=60)})
+    sockets = [WebSocket(agent, PATH) for _ in range(20)]
     began = time.monotonic()
     assert agent.stop() == 0
     assert time.monotonic() - began < 5
@@ -176,11 +176,11 @@ def test_sigterm(fake, start_on):
 
 def test_nothing_is_missed_over_a_kill(fake, start_on):
     agent = start_on(fake, deployments={"mailing/main": Plan(seconds=1)})
-    socket = WebSocket(agent.port, PATH)
+    socket = WebSocket(agent, PATH)
     run_id = agent.trigger("daily")
     first = [next(socket.events()) for _ in range(2)]
     agent.kill()
     agent.start()
-    rest = until_end(WebSocket(agent.port, f"{PATH}?after={first[-1]['id']}"), run_id)
-    whole = until_end(WebSocket(agent.port, f"{PATH}?after={first[0]['id'] - 1}"), run_id)
+    rest = until_end(WebSocket(agent, f"{PATH}?after={first[-1]['id']}"), run_id)
+    whole = until_end(WebSocket(agent, f"{PATH}?after={first[0]['id'] - 1}"), run_id)
     assert first + rest == whole

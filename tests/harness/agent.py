@@ -4,11 +4,14 @@ import json
 import os
 import re
 import resource
+import socket
+import ssl
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any, Callable
 
+from harness.certificates import Authority, Pair
 from harness.http import Reply, answers, free_port, request
 from harness.metrics import Metrics
 from harness.paths import sendpost_binary
@@ -25,7 +28,8 @@ FAST = {  # what would otherwise make tests wait
 
 class Agent:
     def __init__(self, directory: Path, prefect_url: str, settings: dict[str, str] | None = None, environment: dict[str, str] | None = None,
-                 binary: Path | None = None):
+                 binary: Path | None = None, authority: Authority | None = None):
+        """authority: it listens by TLS, with a certificate of that one, and is spoken to so."""
         self.directory = directory
         self.binary = binary or sendpost_binary()
         self.faults: SystemFaults | None = None
@@ -39,11 +43,19 @@ class Agent:
                                 "definitions.directory": str(self.definitions), "journal.path": str(self.journal)} | (settings or {})
         self.extra_environment = environment or {}
         self.token: str | None = None  # for send and what is made of it
+        self.authority = authority
+        self.tls: ssl.SSLContext | None = None
+        if authority:
+            self.use(authority.issue("IP:127.0.0.1"))
+            self.tls = authority.client()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    def use(self, pair: Pair) -> None:
+        self.settings |= {"http.tls.certificate_file": str(pair.certificate), "http.tls.key_file": str(pair.key)}
 
     # Definitions
 
@@ -95,7 +107,7 @@ class Agent:
 
         def ready() -> bool:
             assert process.poll() is None, f"the agent ended with {process.returncode}:\n{self.log()[-3000:]}"
-            return answers(f"{self.url}/-/ready")
+            return answers(f"{self.url}/-/ready", self.tls)
 
         wait_for("the agent is ready", ready)
         return self
@@ -150,7 +162,7 @@ class Agent:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Reply:
-        return request(method, self.url + path, body, self.authorization() | (headers or {}), timeout=20)
+        return request(method, self.url + path, body, self.authorization() | (headers or {}), timeout=20, tls=self.tls)
 
     def get(self, path: str) -> Any:
         reply = self.send("GET", path)
@@ -161,6 +173,15 @@ class Agent:
         reply = self.send("GET", "/metrics")
         assert reply.status == 200, reply.text
         return Metrics(reply.text)
+
+    def connect(self, timeout: float = 20, receive_buffer: int | None = None) -> socket.socket:
+        """A socket on which requests may be written as nobody should."""
+        plain = socket.socket()
+        if receive_buffer:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        plain.settimeout(timeout)
+        plain.connect(("127.0.0.1", self.port))
+        return self.tls.wrap_socket(plain, server_hostname="127.0.0.1") if self.tls else plain
 
     # Runs
 
@@ -202,6 +223,8 @@ class Agent:
 
     def command_line(self, *arguments: str, timeout: float = 60, token: str | None = None) -> subprocess.CompletedProcess[str]:
         environment = self.environment() | {"SENDPOST_SERVER": self.url} | ({"SENDPOST_TOKEN": token} if token else {})
+        if self.authority:
+            environment["SENDPOST_CA_FILE"] = str(self.authority.certificate)
         return subprocess.run([str(sendpost_binary()), *arguments], env=environment, cwd=self.directory, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=timeout)
 

@@ -30,6 +30,7 @@ class EventStream:
 
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", self.agent.port, timeout=60)
+        self.connection.sock = self.agent.connect(60)
         headers = self.agent.authorization() | ({} if self.last_id is None else {"Last-Event-ID": str(self.last_id)})
         self.connection.request("GET", self.path, headers=headers)
         assert self.connection.sock

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,14 +23,16 @@ class Reply:
         return self.body.decode()
 
 
-def request(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 30.0) -> Reply:
+def request(method: str, url: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 30.0,
+            tls: ssl.SSLContext | None = None) -> Reply:
     """body: bytes as they are, anything else as JSON."""
     parts = urlsplit(url)
     sent = dict(headers or {})
     if body is not None and not isinstance(body, bytes):
         body = json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    plain = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=tls) if tls else plain
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(method, target or "/", body=body, headers=sent)
@@ -39,10 +42,10 @@ def request(method: str, url: str, body: Any = None, headers: dict[str, str] | N
         connection.close()
 
 
-def answers(url: str) -> bool:
+def answers(url: str, tls: ssl.SSLContext | None = None) -> bool:
     """True if a GET of this address gives 200."""
     try:
-        return request("GET", url, timeout=2).status == 200
+        return request("GET", url, timeout=2, tls=tls).status == 200
     except (OSError, http.client.HTTPException):
         return False
 

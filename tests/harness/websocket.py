@@ -4,10 +4,11 @@ import base64
 import hashlib
 import json
 import os
-import socket
 import struct
 from dataclasses import dataclass
 from typing import Any, Iterator
+
+from harness.agent import Agent
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -31,13 +32,9 @@ class Refused(Exception):
 
 
 class WebSocket:
-    def __init__(self, port: int, path: str, headers: dict[str, str | None] | None = None, receive_buffer: int | None = None, early: bytes = b""):
+    def __init__(self, agent: Agent, path: str, headers: dict[str, str | None] | None = None, receive_buffer: int | None = None, early: bytes = b""):
         """headers: further ones, or others than usual; None leaves one out."""
-        self.socket = socket.socket()
-        if receive_buffer:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(30)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket = agent.connect(30, receive_buffer)
         self.stream = self.socket.makefile("rb")
         key = base64.b64encode(os.urandom(16))
         sent = {"Host": "localhost", "Connection": "keep-alive, Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",

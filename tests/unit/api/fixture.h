@@ -282,6 +282,8 @@ static inline World *world_new(void)
         .http_external_url = none,
         .definitions_directory = definitions,
         .journal_path = journal,
+        .http_tls_certificate_file = none,
+        .http_tls_key_file = none,
         .prefect_ui_url = text_copy("http://prefect.example"),
         .prefect_api_url = text_copy("http://user:secret@prefect.example/api"),
     };

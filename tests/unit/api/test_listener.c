@@ -7,7 +7,7 @@
 static bool opens(const char *address, Listener *listener, Error *error)
 {
     *error = (Error){0};
-    return listener_open(listener, NULL, address, false, error);
+    return listener_open(listener, NULL, address, false, NULL, error);
 }
 
 static void test_network(void **state)

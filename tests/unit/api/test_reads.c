@@ -293,7 +293,7 @@ static void test_status(void **state)
     auto_json *status = get(*state, "/v1/status");
     assert_members(status,
                    "version commit namespace started_at uptime_seconds revision revision_attempted prefect counts "
-                   "directory_error file_errors tokens_error journal caller problems");
+                   "directory_error file_errors tokens_error journal certificate caller problems");
     const Json *prefect = json_member(status, "prefect");
     assert_members(prefect, "url version reachable last_success_at error");
     assert_string_equal(json_member_text(prefect, "url"), "http://prefect.example/api");
