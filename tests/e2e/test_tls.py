@@ -143,7 +143,7 @@ def test_the_last_answer_before_the_end(fake, start_on, authority):
         while chunk := connection.recv(65536):  # an end without a goodbye raises
             received += chunk
     head, _, body = received.partition(b"\r\n\r\n")
-    assert f"Content-Length: {len(body)}\r\n".encode() in head
+    assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head + b"\r\n"
     assert agent.wait_end() == 0
 
 
