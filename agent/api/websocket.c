@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clients have nothing to say here: their messages are thrown away as they come. But they may ask (ping) and say
  * goodbye, which wslay answers by itself; so that such answers cannot pile up, nothing is read while there is something
- * to be sent, and little at a time. */
+ * to be sent, and little at a time. wslay keeps 8 kB for each of them, more than all else of a stream that is ours: so
+ * it is only there while a message is under way, in or out. */
 #include "api/websocket.h"
 #include "api/answer.h"
 #include "api/handlers.h"
@@ -18,8 +19,10 @@
 enum { READ_MAX = 1024, READY_MAX = 64 };
 
 typedef struct WebSocket {
-    Stream stream; /* first: one is the other */
-    wslay_event_context_ptr frames;
+    Stream stream;                                /* first: one is the other */
+    wslay_event_context_ptr frames;               /* NULL: nothing is under way */
+    uint64_t received, understood;                /* bytes, of whole frames the second, since it is there */
+    bool unfinished;                              /* a message of which more frames will come */
     struct MHD_UpgradeResponseHandle *connection; /* while the socket is ours */
     size_t readable;                              /* in this turn */
     bool sent;                                    /* something, in this turn */
@@ -50,6 +53,7 @@ static ssize_t receive_bytes(wslay_event_context_ptr frames, uint8_t *bytes, siz
         return failed(frames);
     }
     socket->readable -= (size_t)length;
+    socket->received += (uint64_t)length;
     return length;
 }
 
@@ -60,6 +64,51 @@ static ssize_t send_bytes(wslay_event_context_ptr frames, const uint8_t *bytes, 
     ssize_t length = send(socket->stream.fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL | more);
     socket->sent = socket->sent || length > 0;
     return length < 0 ? failed(frames) : length;
+}
+
+/* --- what is under way --- */
+
+static void frame_begins(wslay_event_context_ptr frames, const struct wslay_event_on_frame_recv_start_arg *frame,
+                         void *user)
+{
+    enum { HEAD = 2 + 4, HEAD_16 = HEAD + 2, HEAD_64 = HEAD + 8 }; /* with the mask, which all clients' frames have */
+    (void)frames;
+    WebSocket *socket = user;
+    uint64_t length = frame->payload_length;
+    socket->understood += length + (length < 126 ? HEAD : length <= UINT16_MAX ? HEAD_16 : HEAD_64);
+    if (!wslay_is_ctrl_frame(frame->opcode)) {
+        socket->unfinished = !frame->fin;
+    }
+}
+
+/* After a goodbye nothing can be added: that is all right. */
+static void added(int result)
+{
+    if (result == WSLAY_ERR_NOMEM) {
+        memory_exhausted();
+    }
+}
+
+static wslay_event_context_ptr frames_of(WebSocket *socket)
+{
+    static const struct wslay_event_callbacks callbacks = {
+        .recv_callback = receive_bytes, .send_callback = send_bytes, .on_frame_recv_start_callback = frame_begins};
+    if (!socket->frames) {
+        added(wslay_event_context_server_init(&socket->frames, &callbacks, socket));
+        wslay_event_config_set_no_buffering(socket->frames, 1);
+        socket->received = socket->understood = 0;
+    }
+    return socket->frames;
+}
+
+static void rest(WebSocket *socket)
+{
+    wslay_event_context_ptr frames = socket->frames;
+    bool saying = wslay_event_want_write(frames) || wslay_event_get_close_sent(frames);
+    if (!saying && !wslay_event_get_close_received(frames) && socket->received == socket->understood &&
+        !socket->unfinished) {
+        wslay_event_context_free(memory_steal(&socket->frames));
+    }
 }
 
 /* --- life --- */
@@ -88,11 +137,12 @@ static void turn(Stream *stream)
     }
     socket->readable = READ_MAX;
     socket->sent = false;
-    bool pending = wslay_event_want_write(socket->frames);
-    bool good = pending || wslay_event_recv(socket->frames) == 0;
-    good = wslay_event_send(socket->frames) == 0 && good; /* of what was wrong its sender is told */
-    pending = wslay_event_want_write(socket->frames);
-    if (!good || (!pending && !wslay_event_want_read(socket->frames))) {
+    wslay_event_context_ptr frames = frames_of(socket);
+    bool pending = wslay_event_want_write(frames);
+    bool good = pending || wslay_event_recv(frames) == 0;
+    good = wslay_event_send(frames) == 0 && good; /* of what was wrong its sender is told */
+    pending = wslay_event_want_write(frames);
+    if (!good || (!pending && !wslay_event_want_read(frames))) {
         give_back(socket);
         return;
     }
@@ -103,6 +153,7 @@ static void turn(Stream *stream)
         socket->awaits_room = pending;
         watch(socket, EPOLL_CTL_MOD);
     }
+    rest(socket);
 }
 
 static void begin(void *user, struct MHD_Connection *mhd, void *context, const char *early, size_t early_size,
@@ -119,30 +170,22 @@ static void begin(void *user, struct MHD_Connection *mhd, void *context, const c
     }
 }
 
-/* After a goodbye nothing can be added: that is all right. */
-static void added(int result)
-{
-    if (result == WSLAY_ERR_NOMEM) {
-        memory_exhausted();
-    }
-}
-
 static void add_event(Stream *stream, int64_t id, const char *type, const char *data)
 {
     (void)id, (void)type;
     struct wslay_event_msg message = {WSLAY_TEXT_FRAME, (const uint8_t *)data, strlen(data)};
-    added(wslay_event_queue_msg(((WebSocket *)stream)->frames, &message));
+    added(wslay_event_queue_msg(frames_of((WebSocket *)stream), &message));
 }
 
 static void add_heartbeat(Stream *stream)
 {
     struct wslay_event_msg ping = {.opcode = WSLAY_PING};
-    added(wslay_event_queue_msg(((WebSocket *)stream)->frames, &ping));
+    added(wslay_event_queue_msg(frames_of((WebSocket *)stream), &ping));
 }
 
 static void end(Stream *stream)
 {
-    added(wslay_event_queue_close(((WebSocket *)stream)->frames, WSLAY_CODE_GOING_AWAY, NULL, 0));
+    added(wslay_event_queue_close(frames_of((WebSocket *)stream), WSLAY_CODE_GOING_AWAY, NULL, 0));
     turn(stream);
 }
 
@@ -157,7 +200,6 @@ static const StreamKind websocket = {
 
 void handle_websocket(Exchange *exchange)
 {
-    static const struct wslay_event_callbacks callbacks = {.recv_callback = receive_bytes, .send_callback = send_bytes};
     const char *name = exchange->match.names[0];
     StreamPosition position;
     if (!engine_sendpost_find(exchange->server->view.engine, name)) {
@@ -168,8 +210,6 @@ void handle_websocket(Exchange *exchange)
         return;
     }
     WebSocket *socket = memory_new(sizeof *socket);
-    added(wslay_event_context_server_init(&socket->frames, &callbacks, socket));
-    wslay_event_config_set_no_buffering(socket->frames, 1);
     stream_open(&socket->stream, exchange, &websocket, &position, (EventFilter){.sendpost = text_copy(name)});
     handshake_answer(exchange, begin, socket);
 }

@@ -6,6 +6,7 @@ import os
 import selectors
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -105,9 +106,10 @@ def load(port: int, **options: Any) -> dict[str, float]:
 
 
 class Followers:
-    """Clients that read /v1/events, all in one thread."""
+    """Clients that read events, by SSE or as WebSockets, all in one thread."""
 
-    def __init__(self, port: int, count: int):
+    def __init__(self, port: int, count: int, head: bytes, tls: ssl.SSLContext | None = None):
+        self.head, self.tls = head, tls
         self.selector = selectors.DefaultSelector()
         self.events, self.stopping = 0, False
         self.sockets = [self.follow(port) for _ in range(count)]
@@ -116,7 +118,9 @@ class Followers:
 
     def follow(self, port: int) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", port))
-        connection.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if self.tls:
+            connection = self.tls.wrap_socket(connection)
+        connection.sendall(b"GET " + self.head + b"\r\n\r\n")
         self.selector.register(connection, selectors.EVENT_READ)
         return connection
 
@@ -126,7 +130,7 @@ class Followers:
                 assert isinstance(key.fileobj, socket.socket)
                 received = key.fileobj.recv(65536)
                 assert received, "a stream has ended"
-                self.events += received.count(b"\nevent: ")
+                self.events += received.count(b'"type":')
 
     def stop(self) -> None:
         self.stopping = True

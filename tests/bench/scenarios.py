@@ -146,31 +146,42 @@ def scraped(agent: Agent) -> tuple[float, float]:
     return p50_ms, agent.processor_ms() - before_ms
 
 
-def streams() -> Iterator[Figure]:
-    """What 1,000 clients that follow all events cost."""
+SSE = b"/v1/events?sendpost=bench-0000 HTTP/1.1\r\nHost: localhost"
+WEBSOCKET = (b"/v1/sendposts/bench-0000/run/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+
+
+def followed(what: str, head: bytes) -> Iterator[Figure]:
+    """What 1,000 clients that follow the events of one sendpost cost."""
     with running("streams", FEW, five_stages, counts_turns=True) as (agent, _, _):
         load(agent.port, path="/metrics", requests=1000)
         p50_ms, processor_ms = scraped(agent)
         before_mb = agent.anonymous_mb()
-        followers = Followers(agent.port, MANY)
+        followers = Followers(agent.port, MANY, head)
         try:
             wait_until("1,000 streams", lambda: f"sendpost_event_streams {MANY}" in get(agent.port, "/metrics").decode())
-            yield Figure("1,000 streams: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB", 20)
+            yield Figure(f"1,000 {what}: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB", 20)
             followed_p50_ms, followed_processor_ms = scraped(agent)
-            yield Figure("1,000 streams: /metrics p50 ÷ p50 without", followed_p50_ms / p50_ms, "×", 1.5)
-            yield Figure("1,000 streams: processor time of scrapes ÷ that without", followed_processor_ms / processor_ms, "×", 1.2)
+            yield Figure(f"1,000 {what}: /metrics p50 ÷ p50 without", followed_p50_ms / p50_ms, "×", 1.5)
+            yield Figure(f"1,000 {what}: processor time of scrapes ÷ that without", followed_processor_ms / processor_ms, "×", 1.2)
             agent.turns_forget()
             told, before_ms = followers.events, agent.processor_ms()
-            load(agent.port, **TRIGGER, range=FEW, rate=20, seconds=4)
+            load(agent.port, **TRIGGER, range=1, rate=20, seconds=4)
             wait_until("80 triggers are told", lambda: followers.events - told >= 80 * MANY)
             told = followers.events - told
-            yield Figure("1,000 streams, 20 triggers/s: processor time of an event to a client", (agent.processor_ms() - before_ms) * 1000 / told, "µs", 10)
+            yield Figure(f"1,000 {what}, 20 triggers/s: processor time of an event to a client", (agent.processor_ms() - before_ms) * 1000 / told, "µs", 10)
             _, longest_ms, longest_processor_ms = agent.turns()
             yield Figure("the same: longest turn, by the clock", longest_ms, "ms")
             yield Figure("the same: longest turn, processor time", longest_processor_ms, "ms", 10)
             yield Figure("the same: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB", 20)
         finally:
             followers.stop()
+
+
+def streams() -> Iterator[Figure]:
+    """What following costs, in both ways."""
+    yield from followed("SSE streams", SSE)
+    yield from followed("WebSockets", WEBSOCKET)
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include <netinet/tcp.h>
 
 #define HANDSHAKE                                                                                                      \
     "GET /v1/sendposts/daily/run/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"      \
@@ -66,6 +67,42 @@ static void test_ping(void **state)
     const char *received = client_ask(world, &client, "");
     assert_int_equal(client.received.length, 2);
     assert_int_equal((unsigned char)received[0], PING_OPCODE);
+    client_close(&client);
+}
+
+/* Whatever is cut off in the middle, and whenever: what came before is remembered until the rest has come. */
+static void test_byte_by_byte(void **state)
+{
+    /* "he" with a ping in between, "llo"; 200 bytes in one frame; 70,000 in another; each masked by 0. */
+    enum { MEDIUM = 200, LARGE = 70000, TAIL = 64 };
+    static const char said[] = "\x01\x82\0\0\0\0he\x89\x81\0\0\0\0p\x80\x83\0\0\0\0llo";
+    static const char medium[] = "\x81\xfe\x00\xc8\0\0\0\0", large[] = "\x81\xff\0\0\0\0\0\x01\x11\x70\0\0\0\0";
+    static const char goodbye[] = "\x88\x82\0\0\0\0\x03\xe8";
+    static const char payload[LARGE] = "";
+    World *world = *state;
+    Client client = client_connect(world);
+    auto_buffer all;
+    buffer_init(&all, 2 * LARGE);
+    buffer_append(&all, said, sizeof said - 1);
+    buffer_append(&all, medium, sizeof medium - 1);
+    buffer_append(&all, payload, MEDIUM);
+    buffer_append(&all, large, sizeof large - 1);
+    size_t whole = all.length;
+    buffer_append(&all, payload, LARGE);
+    buffer_clear(&client.received);
+    setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    for (size_t i = 0; i < whole + TAIL; i++) {
+        assert_int_equal(send(client.fd, all.bytes + i, 1, MSG_NOSIGNAL), 1);
+        world_turn(world);
+        client_read(&client);
+    }
+    assert_int_equal(client.received.length, 3); /* of the answer to the ping */
+    assert_memory_equal(client.received.bytes, "\x8a\x01p", 3);
+    client_send(world, &client, all.bytes + whole + TAIL, LARGE - TAIL);
+    world_publish(world, 2, 2);
+    assert_non_null(strstr(client_ask(world, &client, "") + 4, "\"id\":2"));
+    client_send(world, &client, goodbye, sizeof goodbye - 1);
+    assert_true(client.closed && memcmp(client.received.bytes, "\x88\x02\x03\xe8", 4) == 0);
     client_close(&client);
 }
 
@@ -146,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_events),
         TEST(test_ping),
+        TEST(test_byte_by_byte),
         TEST(test_a_client_that_has_gone),
         TEST(test_the_end),
         TEST(test_freed_in_the_middle),
