@@ -50,6 +50,14 @@ static void cut(Connection *connection)
     connection->reads_body = false;
 }
 
+/* libmicrohttpd 0.9.75 misses the end of what a client says when it came together with the last bytes. */
+static bool has_hung_up(const Connection *connection)
+{
+    char byte;
+    bool speaks = connection->quiet || connection->reads_body;
+    return speaks && recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* libmicrohttpd 0.9.75 neither goes on nor gives up when the line before a chunk is larger than its buffer, and wants
  * to run again at once, for ever. */
 static void cut_if_stuck(Connection *connection)
@@ -155,6 +163,9 @@ static bool sweep_list(ConnectionList *list, int64_t boot_ms)
     {
         if (connection->due <= boot_ms) {
             cut(connection);
+        } else if (connection->due != TIME_NEVER && has_hung_up(connection)) {
+            shutdown(connection->fd, SHUT_RDWR);
+            connection->due = TIME_NEVER;
         } else {
             cut_if_stuck(connection);
         }

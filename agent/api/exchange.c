@@ -13,13 +13,26 @@
 #include "base/text.h"
 #include "base/url.h"
 #include <string.h>
+#include <strings.h>
 
 /* --- birth: is it one request, for us, from somebody who may? --- */
 
-static bool refuse_framing(Exchange *exchange)
+/* What libmicrohttpd would have no room to answer: it would close the connection without a word. */
+static bool refuse_head(Exchange *exchange, const char *method)
+{
+    bool long_line = exchange->version - method > CONNECTION_MEMORY / 2;
+    if (headers_size(exchange->mhd) + ANSWER_HEAD_MAX <= CONNECTION_MEMORY) {
+        return false;
+    }
+    connection_refuse(exchange->connection, long_line ? 414 : 431,
+                      long_line ? "the request line is too long" : "the headers are too large");
+    return true;
+}
+
+static bool refuse_framing(Exchange *exchange, const char *method)
 {
     Error error = {0};
-    if (headers_read(exchange->mhd, &exchange->headers, &error)) {
+    if (headers_read(exchange->mhd, method, exchange->version, &exchange->headers, &error)) {
         return false;
     }
     answer_problem(exchange, 400, "%s", error.text);
@@ -201,12 +214,29 @@ static Match match_on(const Listener *listener, const char *method, const Path *
     return match;
 }
 
+/* RFC 9112, 3.2.2: what an absolute form names stands instead of the Host header. What is left is the path. */
+static const char *take_authority(Exchange *exchange, const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t scheme = strlen(schemes[i]), length = 0;
+        if (strncasecmp(url, schemes[i], scheme) == 0 && (length = strcspn(url + scheme, "/")) > 0) {
+            exchange->authority = text_copy_length(url + scheme, length);
+            exchange->headers.host = exchange->authority;
+            url += scheme + length;
+            return *url ? url : "/";
+        }
+    }
+    return url;
+}
+
 /* True: the refusal that was made must leave at once. */
 static bool exchange_begin(Exchange *exchange, const char *url, const char *method)
 {
-    if (refuse_framing(exchange)) {
+    if (refuse_framing(exchange, method)) {
         return true;
     }
+    url = take_authority(exchange, url);
     bool readable = path_split(url, &exchange->path);
     if (readable) {
         exchange->match = match_on(exchange->listener, method, &exchange->path);
@@ -290,6 +320,9 @@ enum MHD_Result exchange_handle(void *user, struct MHD_Connection *connection, c
         *context = exchange = exchange_new(user, connection, method);
         exchange->version = version;
         connection_reads_body(&exchange->server->connections, exchange->connection, exchange->server->now.boot_ms);
+        if (refuse_head(exchange, method)) {
+            return MHD_NO;
+        }
         return exchange_begin(exchange, url, method) ? exchange_send(exchange) : MHD_YES;
     }
     if (*size > 0) {
@@ -315,6 +348,7 @@ static void exchange_free(Exchange *exchange)
 {
     path_release(&exchange->path);
     caller_release(&exchange->caller);
+    free(exchange->authority);
     for (size_t i = 0; i < exchange->query_count; i++) {
         free(exchange->query[i].name);
         free(exchange->query[i].value);

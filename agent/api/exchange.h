@@ -37,6 +37,7 @@ typedef struct Exchange {
     Match match;
     Path path;
     Headers headers;
+    char *authority; /* that the request line named, instead of the Host header; NULL: none */
     Caller caller;
     bool audited;
     QueryParameter *query;

@@ -2,10 +2,15 @@
 /* libmicrohttpd takes the first of two Content-Length, prefers Transfer-Encoding to Content-Length, reads a transfer
  * coding that it does not know as a body without end, keeps "Name : value", and of a line that is continued on the next
  * one it glues the rest to the name: "Transfer-Encodingchunked". A proxy before us may read each of these otherwise,
- * and the rest of the body would be a request that it never saw: all of them are refused. */
+ * and the rest of the body would be a request that it never saw: all of them are refused.
+ *
+ * It reads in place: names and values lie where they came, each ended by a NUL. A NUL that came itself cuts a value,
+ * and a line that begins with a colon ends the head. Neither can be seen in what it gives, but that something is left
+ * over. */
 #include "api/headers.h"
 #include <ctype.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,23 +103,63 @@ bool headers_check(const Headers *headers, Error *error)
 
 typedef struct Reading {
     Headers *headers;
+    const char *end; /* of what was read so far */
     Error *error;
     bool fine;
 } Reading;
+
+/* Whether nothing but so many ends of lines, each a line feed perhaps after a carriage return, was there. */
+static bool only_lines_end(const char *from, const char *to, size_t lines)
+{
+    size_t size = (size_t)((uintptr_t)to - (uintptr_t)from), zeros = 0;
+    while (size >= lines && size <= 2 * lines && zeros < size && from[zeros] == '\0') {
+        zeros++;
+    }
+    return zeros > 0 && zeros == size;
+}
+
+static bool follows(const Reading *reading, const char *name, const char *value)
+{
+    const char *blank = name + strlen(name) + 1;
+    return only_lines_end(reading->end, name, 1) && value && blank + strspn(blank, " \t") == value;
+}
 
 static enum MHD_Result header_seen(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     Reading *reading = user;
     reading->fine = headers_add(reading->headers, name, value, reading->error);
+    if (reading->fine && !follows(reading, name, value)) {
+        reading->fine = error_set(reading->error, ERROR_INVALID, "a header line is malformed");
+    }
+    reading->end = value ? value + strlen(value) : NULL;
     return reading->fine ? MHD_YES : MHD_NO;
 }
 
-bool headers_read(struct MHD_Connection *connection, Headers *headers, Error *error)
+/* libmicrohttpd keeps an entry for each header and each parameter of the query. */
+size_t headers_size(struct MHD_Connection *connection)
 {
-    Reading reading = {.headers = headers, .error = error, .fine = true};
+    enum { ENTRY_SIZE = 64 };
+    int entries = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL) +
+                  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL);
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size +
+           (size_t)entries * ENTRY_SIZE;
+}
+
+bool headers_read(struct MHD_Connection *connection, const char *method, const char *version, Headers *headers,
+                  Error *error)
+{
+    Reading reading = {.headers = headers, .end = version + strlen(version), .error = error, .fine = true};
+    size_t size = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
     MHD_get_connection_values(connection, MHD_HEADER_KIND, header_seen, &reading);
-    return reading.fine && headers_check(headers, error);
+    if (!reading.fine || !headers_check(headers, error)) {
+        return false;
+    }
+    if (!only_lines_end(reading.end, method + size, 2)) {
+        return error_set(error, ERROR_INVALID, "a header line is malformed");
+    }
+    return !headers->transfer_encoding || strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ||
+           error_set(error, ERROR_INVALID, "Transfer-Encoding needs HTTP/1.1");
 }
 
 typedef struct Joining {

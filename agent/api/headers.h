@@ -14,8 +14,13 @@ typedef struct Headers {
         *authorization;                                         /* a secret: for caller.c alone */
 } Headers;
 
-/* False: the request could be understood in two ways (or has no Host): it must be refused and its connection closed. */
-bool headers_read(struct MHD_Connection *connection, Headers *headers, Error *error);
+/* How much of the connection's memory the head of the request takes. */
+size_t headers_size(struct MHD_Connection *connection);
+
+/* False: the request could be understood in two ways (or has no Host): it must be refused and its connection closed.
+ * `method` and `version` as libmicrohttpd gives them: they are part of what it has read. */
+bool headers_read(struct MHD_Connection *connection, const char *method, const char *version, Headers *headers,
+                  Error *error);
 
 /* One header line, for headers_read. False: refused. */
 bool headers_add(Headers *headers, const char *name, const char *value, Error *error);

@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 enum {
-    SPARE_CONNECTIONS = 64,            /* above CONNECTIONS_MAX: for new ones while old ones are being cut off */
-    MEMORY_PER_CONNECTION = 24 * 1024, /* half of it is touched by each connection, however little it says */
+    SPARE_CONNECTIONS = 64, /* above CONNECTIONS_MAX: for new ones while old ones are being cut off */
 };
 
 static bool system_error(Error *error, const char *address, const char *what)
@@ -202,7 +201,7 @@ static struct MHD_Daemon *daemon_new(Listener *listener, int fd)
                             MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
                             exchange_connection, listener, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
                             MHD_OPTION_CONNECTION_LIMIT, (unsigned)(CONNECTIONS_MAX + SPARE_CONNECTIONS),
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
 }
 
 bool listener_open(Listener *listener, struct Server *server, const char *address, bool probes_only, Tls *tls,

@@ -40,6 +40,8 @@ enum {
 /* HTTP, in and out */
 enum {
     REQUEST_BODY_MAX = 256 * 1024,
+    CONNECTION_MEMORY = 24 * 1024, /* for the heads of a request and of its answer; half of it is touched in any case */
+    ANSWER_HEAD_MAX = 1536,        /* kept of it for the latter */
     REQUEST_HEADERS_SECONDS = 10,  /* until the headers are complete */
     REQUEST_BODY_SECONDS = 30,     /* until the body is complete */
     RESPONSE_SECONDS = 60,         /* for a client to take a reply */
