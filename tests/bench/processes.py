@@ -26,8 +26,15 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def get(port: int, path: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+def unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def get(port: int, path: str, tls: ssl.SSLContext | None = None) -> bytes:
+    plain = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=tls) if tls else plain
     try:
         connection.request("GET", path)
         reply = connection.getresponse()
@@ -155,9 +162,21 @@ class Agent:
         for i in range(count):
             self.define(i, definition)
         (self.directory / "agent.yaml").touch()
+        self.tls: ssl.SSLContext | None = None
         self.port = free_port()
         self.settings = SETTINGS | {"http.listen": f"127.0.0.1:{self.port}", "prefect.api_url": f"http://127.0.0.1:{prefect.port}/api",
                                     "definitions.directory": str(definitions), "journal.path": str(self.directory / "journal.db")} | (settings or {})
+
+    def certify(self, key: list[str]) -> None:
+        """From its next start it speaks TLS, with a key that openssl makes so."""
+        files = {"certificate_file": self.directory / "tls.pem", "key_file": self.directory / "tls.key"}
+        subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", str(files["key_file"]), "-out", str(files["certificate_file"]),
+                        "-subj", "/CN=bench"], check=True, capture_output=True)
+        self.settings |= {f"http.tls.{name}": str(path) for name, path in files.items()}
+        self.tls = unverified()
+
+    def get(self, path: str) -> bytes:
+        return get(self.port, path, self.tls)
 
     def define(self, number: int, definition: Callable[[str], str], directory: Path | None = None) -> None:
         ((directory or self.definitions) / f"bench-{number:04}.yaml").write_text(definition(f"bench-{number:04}"))
@@ -173,7 +192,7 @@ class Agent:
 
     def ready(self) -> bool:
         try:
-            get(self.port, "/-/ready")
+            self.get("/-/ready")
             return True
         except (OSError, http.client.HTTPException, AssertionError):
             return False

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured. Each scenario yields figures: what, measured, unit, and the target (None: only to know)."""
 import json
+import select
+import socket
+import ssl
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from processes import WORK, Agent, Followers, Load, Prefect, Tool, get, load, runs_read, wait_until
+from processes import WORK, Agent, Followers, Load, Prefect, Tool, get, load, runs_read, unverified, wait_until
 
 LOTS, MANY, FEW = 10000, 1000, 20
 QUIET_MS = 200  # until the agent takes a change
@@ -184,6 +187,65 @@ def streams() -> Iterator[Figure]:
     yield from followed("WebSockets", WEBSOCKET)
 
 
+def hello() -> bytes:
+    """What a client says first."""
+    said = ssl.MemoryBIO()
+    client = unverified().wrap_bio(ssl.MemoryBIO(), said)
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return said.read()
+
+
+def shaken(agent: Agent, count: int) -> tuple[float, list[float]]:
+    """So many clients say hello at once: ms until the last has its answer; meanwhile, how long somebody waits who is connected already."""
+    connections = [socket.create_connection(("127.0.0.1", agent.port)) for _ in range(count)]
+    first, waits_ms = hello(), []
+    assert agent.tls
+    with agent.tls.wrap_socket(socket.create_connection(("127.0.0.1", agent.port))) as known:
+        began = time.monotonic()
+        for connection in connections:
+            connection.sendall(first)
+        waiting = {connection.fileno(): connection for connection in connections}
+        while waiting:
+            asked = time.monotonic()
+            known.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert known.recv(4096).startswith(b"HTTP/1.1 200")
+            waits_ms.append((time.monotonic() - asked) * 1000)
+            for ready in select.select(list(waiting), [], [], 0)[0]:
+                assert waiting.pop(ready).recv(1) == b"\x16"
+        took_ms = (time.monotonic() - began) * 1000
+    for connection in connections:
+        connection.close()
+    return took_ms, waits_ms
+
+
+def secure() -> Iterator[Figure]:
+    """A burst of TLS handshakes, by kind of key; what streams cost that are encrypted."""
+    with running("secure", FEW, five_stages, counts_turns=True) as (agent, _, _):
+        for kind, key in (("RSA 2,048", ["rsa:2048"]), ("P-256", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])):
+            agent.stop()
+            agent.certify(key)
+            agent.start()
+            shaken(agent, 10)
+            agent.turns_forget()
+            took_ms, waits_ms = shaken(agent, 900)
+            _, longest_ms, processor_ms = agent.turns()
+            yield Figure(f"900 handshakes at once, {kind}: until the last has its answer", took_ms, "ms")
+            yield Figure("the same: longest turn, processor time", processor_ms, "ms", 10)
+            yield Figure("the same: longest turn, by the clock", longest_ms, "ms")
+            yield Figure("the same: /-/healthy on an open connection, longest", max(waits_ms), "ms", 100)
+        for what, head in (("SSE streams", SSE), ("WebSockets", WEBSOCKET)):
+            agent.stop()
+            agent.start()
+            before_mb = agent.anonymous_mb()
+            followers = Followers(agent.port, MANY, head, agent.tls)
+            wait_until("1,000 streams", lambda: f"sendpost_event_streams {MANY}" in agent.get("/metrics").decode())
+            yield Figure(f"1,000 {what} by TLS: RssAnon, more than without", agent.anonymous_mb() - before_mb, "MB")
+            followers.stop()
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
@@ -330,4 +392,4 @@ def inventory() -> Iterator[Figure]:
         prefect.stop()
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, watched, latency, burst, recovery, definitions, schedules, inventory)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, secure, watched, latency, burst, recovery, definitions, schedules, inventory)}
