@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-enum { SWEEP_MS = 500 };
+enum { SWEEP_MS = 500, CUT_MAX = 64 /* in one run: a refusal has to be written to each */ };
 
 void connections_init(Connections *connections, size_t maximum)
 {
@@ -155,14 +155,17 @@ void connection_rests(Connections *connections, Connection *connection, int64_t 
     limit(connections, connection, boot_ms, KEEP_ALIVE_SECONDS);
 }
 
-static bool sweep_list(ConnectionList *list, int64_t boot_ms)
+static bool sweep_list(ConnectionList *list, int64_t boot_ms, int *cuts_left)
 {
     bool more = false;
     Connection *connection;
     TAILQ_FOREACH(connection, list, link)
     {
         if (connection->due <= boot_ms) {
-            cut(connection);
+            if (*cuts_left > 0) {
+                cut(connection);
+                (*cuts_left)--;
+            }
         } else if (connection->due != TIME_NEVER && has_hung_up(connection)) {
             shutdown(connection->fd, SHUT_RDWR);
             connection->due = TIME_NEVER;
@@ -179,9 +182,11 @@ void connections_sweep(Connections *connections, int64_t boot_ms)
     if (boot_ms < connections->sweep_due) {
         return;
     }
-    bool quiet = sweep_list(&connections->quiet, boot_ms);
-    bool busy = sweep_list(&connections->busy, boot_ms);
-    connections->sweep_due = quiet || busy ? boot_ms + SWEEP_MS : TIME_NEVER;
+    int cuts_left = CUT_MAX;
+    bool quiet = sweep_list(&connections->quiet, boot_ms, &cuts_left);
+    bool busy = sweep_list(&connections->busy, boot_ms, &cuts_left);
+    int64_t next_ms = cuts_left > 0 ? SWEEP_MS : 0;
+    connections->sweep_due = quiet || busy ? boot_ms + next_ms : TIME_NEVER;
 }
 
 int64_t connections_deadline(const Connections *connections)

@@ -25,7 +25,7 @@
 
 enum {
     RECORD_SIZE = 16 * 1024,
-    READY_MAX = 64,
+    READY_MAX = 32,
     ACCEPT_AGAIN_MS = 100, /* when there are no descriptors */
 };
 
@@ -242,7 +242,7 @@ static void shake_some(Tls *tls)
 {
     int64_t began_us = processor_us();
     struct epoll_event ready;
-    while (processor_us() - began_us < TLS_HANDSHAKES_MS * 1000 && epoll_wait(tls->handshaking, &ready, 1, 0) == 1) {
+    while (processor_us() - began_us < TLS_HANDSHAKES_US && epoll_wait(tls->handshaking, &ready, 1, 0) == 1) {
         TlsConnection *connection = ready.data.ptr;
         if (!connection->over) {
             shake(tls, connection);
@@ -256,7 +256,7 @@ static void shake_some(Tls *tls)
 static void limit_socket(int fd)
 {
     int unsent = STREAM_SOCKET_MAX, on = 1;
-    unsigned patience_ms = 2000U * STREAM_HEARTBEAT_SECONDS;
+    unsigned patience_ms = 1000U * RESPONSE_SECONDS;
     setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);

@@ -64,8 +64,8 @@ enum {
     STREAM_SOCKET_MAX = 64 * 1024,  /* the same, in the system */
     STREAM_HEARTBEAT_SECONDS = 15,  /* who has taken nothing between two heartbeats is dropped */
     LISTENERS_MAX = 16,
-    TLS_HANDSHAKES_MS = 2, /* of the processor, in one run of the server: the others wait */
-    TLS_ACCEPTED_MAX = 32, /* connections, in one run of the server */
+    TLS_HANDSHAKES_US = 2000, /* of the processor, in one run of the server: the others wait */
+    TLS_ACCEPTED_MAX = 32,    /* connections, in one run of the server */
     QUERY_PARAMETERS_MAX = 32,
     RATE_LIMIT_CLIENTS = 4096,    /* addresses that are counted at once */
     SUBPROTOCOLS_MAX = 4096,      /* of a WebSocket, all together */

@@ -2,10 +2,11 @@
 """What is measured. Each scenario yields figures: what, measured, unit, and the target (None: only to know)."""
 import json
 import select
+import selectors
 import socket
 import ssl
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
@@ -246,6 +247,57 @@ def secure() -> Iterator[Figure]:
             followers.stop()
 
 
+def slow_heads(agent: Agent, count: int) -> tuple[list[float], list[float]]:
+    """So many clients say a header a second: when each was cut, in s; how long others, newly connected, wait for /-/healthy, in ms."""
+    cut_s, waits_ms, connections = [], [], []
+    selector = selectors.DefaultSelector()
+    for _ in range(count):
+        came = time.monotonic()
+        connection = connected(agent)
+        connections.append(connection)
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")
+        connection.setblocking(False)
+        selector.register(connection, selectors.EVENT_READ, came)
+    began = said = time.monotonic()
+    agent.turns_forget()
+    while len(cut_s) < count:
+        assert time.monotonic() - began < 60, "not all are cut"
+        asked = time.monotonic()
+        agent.get("/-/healthy")
+        waits_ms.append((time.monotonic() - asked) * 1000)
+        for key, _ in selector.select(0.01):
+            selector.unregister(key.fileobj)  # nothing is said to it but that its time is up
+            cut_s.append(time.monotonic() - key.data)
+        if time.monotonic() - said > 1:
+            said = time.monotonic()
+            for key in list(selector.get_map().values()):
+                with suppress(OSError):
+                    key.fileobj.send(b"X-More: 1\r\n")
+    for connection in connections:
+        connection.close()
+    return cut_s, waits_ms
+
+
+def connected(agent: Agent) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", agent.port))
+    return agent.tls.wrap_socket(plain) if agent.tls else plain
+
+
+def attacked() -> Iterator[Figure]:
+    """Clients that keep connections open by saying little."""
+    with running("attacked", FEW, five_stages, counts_turns=True) as (agent, _, _):
+        for scheme in ("http", "https"):
+            cut_s, waits_ms = slow_heads(agent, MANY)
+            yield Figure(f"1,000 slow heads by {scheme}: the first is cut after", min(cut_s), "s", 9.5, at_least=True)
+            yield Figure("the same: the last is cut after", max(cut_s), "s", 12)
+            yield Figure("the same: /-/healthy meanwhile, newly connected, p50", percentile(waits_ms, 0.5), "ms")
+            yield Figure("the same: longest", max(waits_ms), "ms", 100)
+            yield Figure("the same: longest turn, processor time", agent.turns()[2], "ms")
+            agent.stop()
+            agent.certify(["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            agent.start()
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
@@ -392,4 +444,4 @@ def inventory() -> Iterator[Figure]:
         prefect.stop()
 
 
-SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, secure, watched, latency, burst, recovery, definitions, schedules, inventory)}
+SCENARIOS = {scenario.__name__: scenario for scenario in (size, scrapes, series, loop, streams, secure, attacked, watched, latency, burst, recovery, definitions, schedules, inventory)}

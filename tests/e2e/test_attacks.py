@@ -286,6 +286,27 @@ def test_slow_bodies(agent):
     assert runs(agent) == 0
 
 
+def test_who_reads_no_answer(fake, start_on_either):
+    """More than the system takes for them: cut after a minute, and nobody else waits for it."""
+    agent = start_on_either(fake, deployments={"mailing/main": Plan(seconds=600)}, parameters={"text": {"default": ""}})
+    run_id = agent.trigger("daily", parameters={"text": "x" * 200_000})
+    agent.wait_state(run_id, "running")
+    before = agent.metrics().value("process_open_fds")
+    began = time.monotonic()
+    connections = [agent.connect(receive_buffer=4096) for _ in range(20)]
+    for connection in connections:
+        connection.sendall(f"GET /v1/runs/{run_id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 50)
+
+    def gone() -> bool:
+        assert agent.send("GET", "/-/healthy").status == 200
+        return agent.metrics().value("process_open_fds") <= before + 1
+
+    wait_for("they are cut", gone, timeout=90, interval=0.5)
+    assert time.monotonic() - began > 55
+    for connection in connections:
+        connection.close()
+
+
 def test_half_closed(fake, start_on):
     """Who has said all still gets all answers, and then the end; who has said half gets none."""
     agent = start_on(fake)
