@@ -78,7 +78,7 @@ def test_no_token_is_ever_shown(agent, tokens, tmp_path):
                  [("POST", f"/v1/runs/{run['id']}/retry"), ("GET", "/v1/status"), ("GET", "/metrics")]]
     for protocols in (f"sendpost, sendpost.bearer.{secret}", f"sendpost.bearer.{secret}x"):
         try:
-            socket = WebSocket(agent.port, "/v1/sendposts/daily/run/ws", {"Sec-WebSocket-Protocol": protocols})
+            socket = WebSocket(agent, "/v1/sendposts/daily/run/ws", {"Sec-WebSocket-Protocol": protocols})
             seen.append(str(socket.headers))
             socket.close()
         except Refused as refused:
@@ -121,7 +121,7 @@ def test_who_did_what_is_kept(agent, tokens):
 
 def test_another_file_counts_at_once(agent, tokens):
     old = agent.token
-    stream = WebSocket(agent.port, "/v1/sendposts/daily/run/ws", tokens.header("reader"))
+    stream = WebSocket(agent, "/v1/sendposts/daily/run/ws", tokens.header("reader"))
     new = tokens.add("operator")
     del tokens.lines["the-reader"]
     tokens.write()
