@@ -283,7 +283,6 @@ static inline World *world_new(void)
         .definitions_directory = definitions,
         .journal_path = journal,
         .http_tls_certificate_file = none,
-        .http_tls_key_file = none,
         .prefect_ui_url = text_copy("http://prefect.example"),
         .prefect_api_url = text_copy("http://user:secret@prefect.example/api"),
     };
@@ -386,7 +385,7 @@ static inline const char *client_ask(World *world, Client *client, const char *t
     return client_send(world, client, text, strlen(text));
 }
 
-/* One request on a connection of its own: "GET /v1/runs", "POST /x" with a body; further headers. New memory. */
+/* One request on a connection of its own: "GET /v1/runs", "POST /x" with a body; further header lines. New memory. */
 static inline char *ask_with(World *world, const char *line, const char *headers, const char *body)
 {
     auto_free char *length = body ? text_format("Content-Length: %zu\r\n", strlen(body)) : text_copy("");

@@ -120,14 +120,30 @@ static void stronger_ones_win(void **state)
     release(&loaded);
 }
 
+typedef struct Wrong {
+    const char *yaml;
+    int line, column;
+    const char *message;
+} Wrong;
+
+static void assert_wrong(const Wrong *wrong)
+{
+    Loaded loaded = load(wrong->yaml, NULL, 0, nothing);
+    assert_null(loaded.configuration);
+    const Finding *finding = findings_first_error(&loaded.findings);
+    assert_non_null(finding);
+    if (!strstr(finding->message, wrong->message)) {
+        fail_msg("%s: %s", wrong->yaml, finding->message);
+    }
+    assert_int_equal(finding->line, wrong->line);
+    assert_int_equal(finding->column, wrong->column);
+    release(&loaded);
+}
+
 static void what_is_wrong_is_said(void **state)
 {
     (void)state;
-    static const struct {
-        const char *yaml;
-        int line, column;
-        const char *message;
-    } cases[] = {
+    static const Wrong cases[] = {
         {"prefct: {}\n", 1, 1, "unknown key 'prefct', did you mean 'prefect'?"},
         {"prefect:\n  api_ur: http://x\n", 2, 3, "unknown key 'api_ur', did you mean 'api_url'?"},
         {"prefect: {api_url: ftp://x}\n", 1, 20, "not a URL"},
@@ -149,11 +165,6 @@ static void what_is_wrong_is_said(void **state)
         {"prefect: 1\n", 1, 10, "must be a mapping"},
         {"http: {listen: 0.0.0.0:9847}\n", 1, 16, "allow_anonymous"},
         {"http: {listen: nonsense}\n", 1, 16, "is not host:port"},
-        {"http: {tls: {certificate_file: x.pem}}\n", 1, 32, "both"},
-        {"http: {tls: {key_file: x.pem}}\n", 1, 24, "both"},
-        {"http: {tls: {certificate_file: missing.pem, key_file: x}}\n", 1, 32, "cannot be read"},
-        {"http: {tls: {certificate_file: /dev/null, key_file: missing.key}}\n", 1, 53, "cannot be read"},
-        {"http: {tls: {certificate_file: /dev/null, key_file: /dev/null}}\n", 1, 32, "not a regular file"},
         {"http: {tokens_file: x}\n", 1, 21, "the file"},
         {"http: {metrics_listen: [\"[::1]:1\", 0.0.0.0:9848]}\n", 1, 24, "0.0.0.0:9848 can be reached from other"},
         {"http: {metrics_listen: nonsense}\n", 1, 24, "is not host:port"},
@@ -170,16 +181,22 @@ static void what_is_wrong_is_said(void **state)
         {"- a\n", 1, 1, "must be a mapping"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Loaded loaded = load(cases[i].yaml, NULL, 0, nothing);
-        assert_null(loaded.configuration);
-        const Finding *finding = findings_first_error(&loaded.findings);
-        assert_non_null(finding);
-        if (!strstr(finding->message, cases[i].message)) {
-            fail_msg("%s: %s", cases[i].yaml, finding->message);
-        }
-        assert_int_equal(finding->line, cases[i].line);
-        assert_int_equal(finding->column, cases[i].column);
-        release(&loaded);
+        assert_wrong(&cases[i]);
+    }
+}
+
+static void a_certificate_that_cannot_be_used(void **state)
+{
+    (void)state;
+    static const Wrong cases[] = {
+        {"http: {tls: {certificate_file: x.pem}}\n", 1, 32, "both"},
+        {"http: {tls: {key_file: x.pem}}\n", 1, 24, "both"},
+        {"http: {tls: {certificate_file: missing.pem, key_file: x}}\n", 1, 32, "cannot be read"},
+        {"http: {tls: {certificate_file: /dev/null, key_file: missing.key}}\n", 1, 53, "cannot be read"},
+        {"http: {tls: {certificate_file: /dev/null, key_file: /dev/null}}\n", 1, 32, "not a regular file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_wrong(&cases[i]);
     }
 }
 
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(cloud_is_polled_less_often),
         cmocka_unit_test(stronger_ones_win),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(a_certificate_that_cannot_be_used),
         cmocka_unit_test(wrong_overrides_have_no_place),
         cmocka_unit_test(scalars_are_set_by_what_they_mean),
         cmocka_unit_test(urls_have_a_host_and_perhaps_a_port),
