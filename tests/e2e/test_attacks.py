@@ -124,7 +124,7 @@ CLEAR = {
     "body of a GET": (b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 200),
     "empty lines before": (b"\r\n\r\nGET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Empty:\r\nX-Blank: \t\r\n\r\n", 200),
     "absolute form": (b"GET http://localhost/v1/status HTTP/1.1\r\nHost: evil.example\r\n\r\n", 200),
-    "absolute form, no path": (b"GET HTTP://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+    "absolute form, no path": (b"GET HTTP://localhost HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
     "absolute form of another": (b"GET http://evil.example/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
     "host with a user": (HOSTLESS + b"Host: localhost@evil.example\r\n\r\n", 403),
     "a list of hosts": (HOSTLESS + b"Host: localhost, evil.example\r\n\r\n", 403),
