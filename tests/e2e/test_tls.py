@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listeners that speak TLS: with whom, with which certificate, and what becomes of it when it is renewed."""
+import itertools
 import os
+import resource
 import shutil
 import socket
 import ssl
@@ -113,6 +115,30 @@ def test_a_handshake_that_is_never_done(agent):
         assert connection.recv(1) == b""
     assert 8 < time.monotonic() - began < 20
     assert agent.metrics().value(FAILED_HANDSHAKES) == 0
+
+
+def lowest_free(pid: int) -> int:
+    taken = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    return next(number for number in itertools.count() if number not in taken)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_no_descriptors(agent, left):
+    """None for the connection, or none for what is behind it: others wait, or are turned away, and it goes on as soon as there are some."""
+    pid = agent.pid()
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+    def refused() -> bool:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest_free(pid) + left, usual[1]))
+        try:
+            agent.connect(timeout=0.5).close()
+            return False
+        except OSError:
+            return True
+
+    wait_for("there is no room", refused)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    assert agent.send("GET", "/-/healthy").status == 200
 
 
 def test_a_large_answer_and_a_large_body(fake, start_on, authority):
