@@ -43,6 +43,13 @@ static const Member found_problem[] = {
 const Shape schema_found_problem = {"FoundProblem", "Something that is wrong with the agent or around it",
                                     MEMBERS_OF(found_problem)};
 
+static const Member certificate_status[] = {
+    MEMBER("expires_at", "Until when the one that is shown is valid", TIME),
+    MEMBER("error", "Why what the files hold is not in use; null: it is", TEXT, .flags = NULLABLE, .example = "null"),
+};
+const Shape schema_certificate_status = {"CertificateStatus", "What TLS listeners show",
+                                         MEMBERS_OF(certificate_status)};
+
 static const Choices choices_roles = {role_names, ROLES, NULL};
 static const Member caller[] = {
     MEMBER("name", "That of the token; null: there is none", TEXT, .flags = NULLABLE, .example = "\"alice\""),
@@ -68,6 +75,8 @@ static const Member status[] = {
     MEMBER("tokens_error", "What is wrong with the file of tokens; the last good ones are in force", TEXT,
            .flags = NULLABLE, .example = "null"),
     MEMBER("journal", "The durable record", SHAPE, OF_SHAPE(journal_status)),
+    MEMBER("certificate", "What TLS listeners show; null: there are none", SHAPE, .flags = NULLABLE,
+           OF_SHAPE(certificate_status)),
     MEMBER("caller", "Who asks", SHAPE, OF_SHAPE(caller)),
     MEMBER("problems", "What is wrong, the gravest first", SHAPE, .flags = LIST, OF_SHAPE(found_problem)),
 };
@@ -161,6 +170,7 @@ const Shape *const shapes[] = {
     &schema_prefect_status,
     &schema_counts,
     &schema_journal_status,
+    &schema_certificate_status,
     &schema_caller,
     &schema_found_problem,
     &schema_reload,

@@ -16,8 +16,8 @@
 extern const Shape schema_run_summary, schema_file_error, schema_failure, schema_failed_task, schema_log_line,
     schema_stage, schema_attempt, schema_flow_run, schema_deployment_reference, schema_prefect_state,
     schema_sendpost_summary, schema_parameter, schema_schedule, schema_tick, schema_definition_source,
-    schema_stage_definition, schema_links, schema_prefect_status, schema_counts, schema_journal_status, schema_caller,
-    schema_found_problem, schema_found_deployment, schema_wrong_value;
+    schema_stage_definition, schema_links, schema_prefect_status, schema_counts, schema_journal_status,
+    schema_certificate_status, schema_caller, schema_found_problem, schema_found_deployment, schema_wrong_value;
 extern const Choices choices_reasons, choices_triggers, choices_node_kinds;
 
 #endif
