@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "marks.h"
 #include "time/tick.h"
+#include "zones.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 enum {
-    ZONES_MAX = 512,
     SCHEDULES = 3,
 
     DISTURBANCES = 40,
@@ -25,10 +25,6 @@ enum {
     LATE_GRACE_MS = 60000,
 };
 static const int64_t hour_ms = 3600000, day_ms = 86400000;
-
-static Zone *zones[ZONES_MAX];
-static char *zone_names[ZONES_MAX];
-static size_t zone_count;
 
 static volatile sig_atomic_t current_seed;
 
@@ -66,18 +62,6 @@ static uint64_t draw(Ledger *ledger, uint64_t below)
     return ledger->random % below;
 }
 
-static bool find_zone(void *user, const char *name, const Zone **zone)
-{
-    (void)user;
-    for (size_t i = 0; i < zone_count; i++) {
-        if (text_equal(zone_names[i], name)) {
-            *zone = zones[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 static Definition *draw_definition(Ledger *ledger)
 {
     static const char *const expressions[] = {"0 7 * * mon-fri",  "30 2 * * *",   "15,45 0-3 * * *", "*/20 * * * *",
@@ -91,11 +75,11 @@ static Definition *draw_definition(Ledger *ledger)
     for (uint64_t i = 0, count = 1 + draw(ledger, SCHEDULES); i < count; i++) {
         buffer_format(&text, "- {cron: '%s', timezone: %s, catch_up: %s}\n",
                       expressions[draw(ledger, sizeof expressions / sizeof *expressions)],
-                      zone_names[draw(ledger, zone_count)], catch_up_names[draw(ledger, 3)]);
+                      zones_name(draw(ledger, zones_count())), catch_up_names[draw(ledger, 3)]);
     }
     auto_free char *yaml = buffer_take(&text);
     Findings findings = {0};
-    DefinitionSource source = {.zone_find = find_zone};
+    DefinitionSource source = {.zone_find = zones_find};
     Definition *definition = definition_read(yaml, strlen(yaml), &source, &findings);
     invariant(definition);
     findings_release(&findings);
@@ -464,21 +448,6 @@ static void live(uint64_t seed)
     free(ledger.backup.marks);
 }
 
-static void read_zones(void)
-{
-    FILE *table = fopen("/usr/share/zoneinfo/zone1970.tab", "re");
-    invariant(table);
-    char line[512], name[128];
-    while (zone_count < ZONES_MAX && fgets(line, sizeof line, table)) {
-        if (line[0] != '#' && sscanf(line, "%*s %*s %127s", name) == 1) {
-            zone_names[zone_count] = text_copy(name);
-            zones[zone_count] = zone_load(NULL, name, NULL);
-            invariant(zones[zone_count++]);
-        }
-    }
-    fclose(table);
-}
-
 static void say_seed(int signal_number)
 {
     (void)signal_number;
@@ -498,15 +467,12 @@ int main(int argc, char **argv)
         }
     }
     signal(SIGABRT, say_seed);
-    read_zones();
+    zones_read();
     for (int64_t seed = from; seed < from + seeds; seed++) {
         current_seed = (sig_atomic_t)seed;
         live((uint64_t)seed);
     }
-    for (size_t i = 0; i < zone_count; i++) {
-        free(zone_names[i]);
-        zone_free(zones[i]);
-    }
+    zones_free();
     printf("ledger: %lld lives, every tick judged once\n", (long long)seeds);
     return 0;
 }
