@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "api/internal.h"
 #include "api/negotiation.h"
+#include "base/assert.h"
 #include "base/memory.h"
 #include <string.h>
 
@@ -202,6 +203,7 @@ void handle_metrics(Exchange *exchange)
     }
 }
 
+/* There is one. */
 static const SharedSnapshot *oldest(const Scrapes *scrapes)
 {
     const SharedSnapshot *first = NULL;
@@ -211,6 +213,7 @@ static const SharedSnapshot *oldest(const Scrapes *scrapes)
             first = shared;
         }
     }
+    invariant(first);
     return first;
 }
 

@@ -384,5 +384,7 @@ void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
     } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_PAUSED) {
         stage->cancel_force = again = turn->now.boot_ms; /* a paused one cannot be asked: set it CANCELLED */
     }
-    stage->cancel_due = again;
+    /* What nobody cut here is only ever forced, so that one which goes on after all is left alone. */
+    bool not_yet = stage->record.cut == CUT_NONE && stage->cancel_force > again;
+    stage->cancel_due = not_yet ? stage->cancel_force : again;
 }

@@ -74,17 +74,18 @@ static Leaf *leaf_that_was(const Renewal *renewal)
 static Fragment fragment_of(const Renewal *renewal, const Entry *entry, size_t slot)
 {
     if (entry->fresh < 0) {
-        return sheet_fragment(leaf_that_was(renewal)->page->sheets[slot], (size_t)entry->old);
+        const Leaf *was = leaf_that_was(renewal);
+        invariant(was);
+        return sheet_fragment(was->page->sheets[slot], (size_t)entry->old);
     }
     const size_t *end = &renewal->ends[(size_t)entry->fresh * renewal->book->lines->slot_count + slot];
     size_t begin = slot || entry->fresh ? end[-1] : 0;
     return (Fragment){renewal->fresh.bytes + begin, *end - begin};
 }
 
-/* The same owners as those of the leaf that was. */
-static bool same_owners(const Renewal *renewal, const Entry *entries, size_t count)
+/* The same owners as those of the leaf that was (NULL: none). */
+static bool same_owners(const Leaf *leaf, const Entry *entries, size_t count)
 {
-    const Leaf *leaf = leaf_that_was(renewal);
     bool same = leaf && leaf->count == count;
     for (size_t i = 0; same && i < count; i++) {
         same = entries[i].old == (int)i;
@@ -108,7 +109,8 @@ static Page *page_of(const Renewal *renewal, const Entry *entries, size_t count)
 {
     const Lines *lines = renewal->book->lines;
     Fragment fragments[DRAFT_OWNERS_MAX];
-    bool same = same_owners(renewal, entries, count);
+    const Leaf *leaf = leaf_that_was(renewal);
+    bool same = same_owners(leaf, entries, count);
     Page *page = page_new(lines);
     for (size_t slot = 0; slot < lines->slot_count; slot++) {
         if (!book_has(renewal->book, slot)) {
@@ -117,7 +119,7 @@ static Page *page_of(const Renewal *renewal, const Entry *entries, size_t count)
         for (size_t i = 0; i < count; i++) {
             fragments[i] = fragment_of(renewal, &entries[i], slot);
         }
-        Sheet *was = same ? leaf_that_was(renewal)->page->sheets[slot] : NULL;
+        Sheet *was = leaf && same ? leaf->page->sheets[slot] : NULL;
         bool keeps = was && same_fragments(entries, fragments, count, was);
         Sheet *sheet = keeps ? sheet_hold(was) : sheet_new(fragments, count);
         if (lines_slot_is_variant(lines, slot) && sheet_equal(sheet, page->sheets[slot - 1])) {

@@ -312,7 +312,7 @@ static void back_up(Ledger *ledger)
     ledger->backup_caught_up_at = ledger->caught_up_at;
 }
 
-/* What was judged since is judged once more; the clock has shown all of it. */
+/* What was judged since is judged once more, when the clock has come there: it may have been set back. */
 static void restore(Ledger *ledger)
 {
     for (; ledger->tick_count > ledger->backup_ticks; ledger->tick_count--) {
@@ -323,6 +323,7 @@ static void restore(Ledger *ledger)
     free(ledger->kept.marks);
     ledger->kept = history_copy(&ledger->backup);
     ledger->caught_up_at = ledger->backup_caught_up_at;
+    ledger->wall_reached = ledger->now.wall_ms < ledger->wall_reached ? ledger->now.wall_ms : ledger->wall_reached;
     restart(ledger);
     commit(ledger);
 }
