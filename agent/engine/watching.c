@@ -369,6 +369,9 @@ void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
     stage->cancel_in_flight = false;
     turn->engine->eager = true;
     int64_t again = turn->now.boot_ms + CANCEL_AGAIN_MS;
+    if (stage->record.cut == CUT_NONE && stage_attempt(stage)->prefect_type != PREFECT_CANCELLING) {
+        return; /* somebody else's cancellation, which did not last */
+    }
     if (answer->outcome == OUTCOME_UNKNOWN) {
         stage->failures++;
         stage->cancel_due = turn->now.boot_ms + back_off_ms(stage->failures);
@@ -384,7 +387,5 @@ void cancel_answered(Turn *turn, Run *run, int node, const AnswerEvent *answer)
     } else if (answer->outcome == OUTCOME_OK && answer->type == PREFECT_PAUSED) {
         stage->cancel_force = again = turn->now.boot_ms; /* a paused one cannot be asked: set it CANCELLED */
     }
-    /* What nobody cut here is only ever forced, so that one which goes on after all is left alone. */
-    bool not_yet = stage->record.cut == CUT_NONE && stage->cancel_force > again;
-    stage->cancel_due = not_yet ? stage->cancel_force : again;
+    stage->cancel_due = again;
 }

@@ -316,6 +316,23 @@ static void cancellation_by_somebody_is_forced_too(void **state)
     fixture_release(&fixture);
 }
 
+/* Whatever becomes of the request that is under way: what goes on is not ours to cancel. */
+static void cancellation_by_somebody_that_did_not_last_is_not_repeated(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, ONE);
+    fixture_start(&fixture);
+    fixture_seen(&fixture, PREFECT_CANCELLING);
+    fixture_pass(&fixture, GRACE_MS);
+    assert_true(fixture_request(&fixture, REQUEST_CANCEL)->force);
+    fixture_seen(&fixture, PREFECT_RUNNING);
+    fixture_cancel_answered(&fixture, PREFECT_RUNNING);
+    fixture_pass(&fixture, 10 * GRACE_MS);
+    assert_null(fixture_request(&fixture, REQUEST_CANCEL));
+    fixture_release(&fixture);
+}
+
 /* The only attempt has timed out, and is being cancelled. */
 static void time_out(Fixture *fixture)
 {
@@ -440,6 +457,7 @@ int main(void)
         cmocka_unit_test(paused_flow_run_is_cancelled_by_force),
         cmocka_unit_test(cancellation_by_somebody_is_forced_too),
         cmocka_unit_test(timed_out_attempt_is_tried_again_once_it_ended),
+        cmocka_unit_test(cancellation_by_somebody_that_did_not_last_is_not_repeated),
         cmocka_unit_test(cancelled_run_tries_nothing_again),
         cmocka_unit_test(cancelled_run_does_not_try_a_failure_again),
         cmocka_unit_test(run_that_timed_out_tries_nothing_again),
