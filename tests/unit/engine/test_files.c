@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files come, go, break, and take over each other's sendposts. */
+#include "engine/internal.h"
 #include "fixture.h"
 
 #define STAGE "stages:\n- {name: a, run: f/a}\n"
@@ -136,6 +137,73 @@ static void files_are_listed_by_name(void **state)
     fixture_release(&fixture);
 }
 
+/* The number of stages that deployments are named by; each is one that a sendpost has, and linked both ways. */
+static size_t naming_stages(const Fixture *fixture)
+{
+    size_t count = 0, at = 0;
+    const char *reference;
+    void *value;
+    while (map_each(fixture->engine->deployments.by_reference, &at, &reference, &value)) {
+        Deployment *deployment = value;
+        SendpostStage *const *link = &deployment->named_by;
+        for (SendpostStage *stage = *link; stage; link = &stage->next_naming, stage = *link) {
+            size_t node = (size_t)(stage - stage->sendpost->stages);
+            assert_true(stage->naming == link && stage->deployment == deployment);
+            assert_true(node < stage->sendpost->stage_count);
+            assert_string_equal(stage->sendpost->definition->nodes[node].deployment, reference);
+            count++;
+        }
+    }
+    return count;
+}
+
+static size_t leaves(const Fixture *fixture)
+{
+    size_t count = 0, at = 0;
+    const char *name;
+    void *value;
+    while (map_each(fixture->engine->by_name, &at, &name, &value)) {
+        const Definition *definition = ((const Sendpost *)value)->definition;
+        for (size_t i = 0; i < definition->node_count; i++) {
+            count += node_is_leaf(&definition->nodes[i]);
+        }
+    }
+    return count;
+}
+
+static void change_at_random(Fixture *fixture, uint32_t *seed)
+{
+    uint32_t drawn[8];
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        drawn[i] = *seed >> 16;
+    }
+    char file[] = {(char)('a' + drawn[0] % 4), '\0'};
+    if (drawn[1] % 4 == 0) {
+        gone(fixture, file);
+        return;
+    }
+    auto_free char *text =
+        text_format("name: s%u\nstages:\n- {name: p%u, run: f/d%u}\n"
+                    "- name: group\n  parallel:\n  - {name: p%u, run: f/d%u}\n  - {name: q, run: f/d%u}\n",
+                    drawn[2] % 4, drawn[3] % 3, drawn[4] % 3, drawn[5] % 3, drawn[6] % 3, drawn[7] % 3);
+    load(fixture, file, text);
+}
+
+/* Whatever changes, is renamed, goes or comes back: a deployment never knows a stage that moved or is no more. */
+static void deployments_are_named_by_the_stages_there_are(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    uint32_t seed = 1;
+    for (int i = 0; i < 2000; i++) {
+        change_at_random(&fixture, &seed);
+        assert_int_equal(naming_stages(&fixture), leaves(&fixture));
+    }
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_gone_is_forgotten),
         cmocka_unit_test(a_file_may_change_twice_in_a_turn),
         cmocka_unit_test(files_are_listed_by_name),
+        cmocka_unit_test(deployments_are_named_by_the_stages_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
