@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent itself: Prefect, journal, loop, HTTP, definitions, process."""
 from dashboard import AGENTS, dashboard
-from panels import (BLUE, CIRCUIT, NEVER, NONE_IS_GOOD, ORANGE, SKY, VERMILION, YES_NO, coloured, label_column, lines, only_labels, query, row, stat, table,
+from panels import (BLUE, CIRCUIT, NEVER, NONE_IS_GOOD, NO_TIME, ORANGE, SKY, VERMILION, YES_NO, coloured, label_column, lines, only_labels, query, row, stat, table,
                     timeline, value_column, value_mappings)
 
 BY = "by (job, instance)"
@@ -68,6 +68,10 @@ def journal() -> list[dict]:
               width=6),
         lines("Journal size", "Of its file.", [query("sendpost_journal_size_bytes{@}", "{{instance}}")], "bytes", width=6),
         lines("Loop lag", "How late the loop handled what was due.", quantiles("sendpost_loop_lag_seconds", "instance", ""), "s", width=6),
+        stat("Last backup", "When the newest backup that was taken as a whole was made, of the agent whose is the oldest.",
+             "min(sendpost_journal_last_backup_timestamp_seconds{@}) * 1000", unit="dateTimeFromNow", mappings=NEVER, width=12),
+        stat("Journal moved aside", "When the newest damaged journal beside this one was moved aside.",
+             "max(sendpost_journal_quarantined_timestamp_seconds{@}) * 1000", unit="dateTimeFromNow", mappings=NEVER, width=12),
     ]
 
 
@@ -79,12 +83,10 @@ def definitions() -> list[dict]:
              "min(sendpost_definitions_last_reload_success_timestamp_seconds{@}) * 1000", unit="dateTimeFromNow", mappings=NEVER),
         stat("Deployments not fine", "Stages whose deployment in Prefect is missing, paused, has no worker or other parameters.",
              "sum(1 - sendpost_stage_reference_ok{@})", steps=NONE_IS_GOOD),
-        stat("Journal moved aside", "When the newest damaged journal beside this one was moved aside.",
-             "max(sendpost_journal_quarantined_timestamp_seconds{@}) * 1000", unit="dateTimeFromNow", mappings=NEVER),
         table("Files with errors", "sendpost check FILE says what is wrong, with line and column.", [
             label_column("File", "file"), label_column("Instance", "instance"),
             only_labels("sum by (job, instance, file) (sendpost_definition_error{@} == 1)"),
-        ], width=4, height=4, no_value="None"),
+        ], width=8, height=4, no_value="None"),
     ]
 
 
@@ -96,6 +98,15 @@ def http() -> list[dict]:
               [query(f'sum by (handler, code) (rate(sendpost_http_requests_total{{@,code=~"[45].."}}{RATE})) > 0', "{{code}} {{handler}}")], "reqps", width=8),
         lines("HTTP duration", "From the headers of a request to the end of its answer.",
               quantiles("sendpost_http_request_duration_seconds", "handler", "{{handler}}"), "s", width=8),
+        lines("Event streams", "Those that are open.", [query("sendpost_event_streams{@}", "{{instance}}")], "short"),
+        lines("Connections that failed", "Event streams that were cut off as nobody read them, and TLS connections that ended before their handshake.", [
+            query("sum(increase(sendpost_event_streams_dropped_total{@}[$__rate_interval]))", "streams"),
+            query("sum(increase(sendpost_http_tls_handshake_failures_total{@}[$__rate_interval]))", "handshakes")], "short", bars=True, interval="5m",
+            colors=coloured(streams=ORANGE, handshakes=VERMILION)),
+        stat("Certificate ends", "The first of those that listeners show; none without TLS.",
+             "(min(sendpost_http_certificate_expiry_timestamp_seconds{@} > 0) or min(sendpost_http_certificate_expiry_timestamp_seconds{@})) * 1000",
+             unit="dateTimeFromNow", mappings=NO_TIME, width=12),
+        stat("Tokens", "Those of http.tokens_file that are in force.", "sum(sendpost_tokens_loaded{@})", width=12),
     ]
 
 

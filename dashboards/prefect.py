@@ -22,6 +22,10 @@ def numbers() -> list[dict]:
         stat("Workers online", "In all work pools.", "sum(sendpost_prefect_work_pool_workers_online{@})"),
         stat("Last looked at", "When all of Prefect had last been asked for.", "min(sendpost_prefect_inventory_last_success_timestamp_seconds{@}) * 1000",
              unit="dateTimeFromNow", mappings=NEVER),
+        stat("Ends counted up to", "By Prefect's clock: long ago while what ended in the agent's absence is still being counted.",
+             "min(sendpost_prefect_inventory_cursor_timestamp_seconds{@}) * 1000", unit="dateTimeFromNow", mappings=NEVER),
+        stat("Gaps", "How often within the time shown flow runs ended that could not be counted, as too many ended while the agent was away.",
+             "sum(increase(sendpost_prefect_inventory_gaps_total{@}[$__range]))", steps=NONE_IS_GOOD),
     ]
 
 

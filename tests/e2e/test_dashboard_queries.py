@@ -14,7 +14,7 @@ from harness.dashboards import DASHBOARDS, annotations, concrete, expressions, p
 from harness.definitions import sendpost, stage
 from harness.fake import FakePrefect, faults
 from harness.fake.worker import Plan
-from harness.monitoring import Prometheus
+from harness.monitoring import ALERTS, Prometheus
 from harness.waiting import wait_for
 
 CHOICE = 'job=~"$job",instance=~"$instance"'
@@ -23,6 +23,8 @@ PLANS = {"mailing/main": Plan(), "mailing/slow": Plan(seconds=600),
          "mailing/bad": Plan(end="FAILED", message="boom", tasks=[("load_prices", "FAILED", "boom")])}
 VALUES = {"$job": ".+", "$instance": ".+", "$stage_name": ".+", "$__rate_interval": "5m", "$__range": "10m"}
 SETTINGS = {"http.external_url": "http://sendpost.example.org/", "prefect.inventory.enabled": "true", "prefect.inventory.interval": "1s"}
+NOT_SHOWN = {"sendpost_state", "sendpost_stage_state", "sendpost_last_run_end_timestamp_seconds", "sendpost_last_tick_timestamp_seconds",
+             "sendpost_deadline_objective_seconds"}
 EMPTY = {"Definitions changed": "needs another revision, and two minutes of it"}
 
 
@@ -116,6 +118,15 @@ def test_every_metric_and_label_exists(observed):
             grouped = {label for labels in re.findall(r"\b(?:by|on|ignoring|group_left) \(([^)]*)\)", expr) for label in labels.split(", ")}
             made = set(re.findall(r'label_replace\(.*, "(\w+)", "[^"]*", "\w+", "[^"]*"\)', expr))
             assert grouped <= set().union(made, *(known[metric] for metric, _, _ in used)), (where, expr)
+
+
+def test_every_metric_is_shown(observed):
+    """On a dashboard, or an alert tells what it says."""
+    rules = (ALERTS / "sendpost.rules.yml").read_text()
+    used = {metric for name in DASHBOARDS for _, expr in expressions(name) for metric, _, _ in selectors(expr)} | set(re.findall(r"\bsendpost_\w+", rules))
+    parts = ("_bucket", "_sum", "_count")
+    assert {metric for metric in catalogue(observed.agent) if metric.startswith("sendpost_")
+            and not metric.endswith(parts)} - used == NOT_SHOWN
 
 
 def test_variables_have_values(observed):
