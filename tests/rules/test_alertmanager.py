@@ -12,7 +12,8 @@ from harness.paths import tool
 from harness.waiting import holds_for, wait_for
 
 CONFIGURATION = ALERTS / "alertmanager.yml"
-OF_AGENT = ["DefinitionsUnreadable", "TokensUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable"]
+OF_AGENT = ["DefinitionsUnreadable", "TokensUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable",
+            "CertificateBroken", "CertificateExpiring"]
 OF_PREFECT = ["PrefectNoWorker", "PrefectRunsLate", "PrefectQueueBacklog", "PrefectInventoryStale"]
 OF_SENDPOST = ["RunFailed", "NoSuccess", "Stale", "RunLate", "RunSlow", "StageStuck", "TicksMissed", "ReferenceBroken", "DefinitionBroken"]
 CRITICAL = {"Absent", "Down", "PrefectUnreachable", "NoSuccess", "Stale", "DefinitionsUnreadable", "JournalNotWritable"}
@@ -73,8 +74,8 @@ def alert(name: str, job: str, **labels: str) -> dict:
 
 
 @pytest.mark.parametrize("source, silenced, heard", [
-    ("Absent", OF_SENDPOST + OF_AGENT + ["Down", "CrashLooping"], []),
-    ("Down", OF_SENDPOST + OF_AGENT, ["CrashLooping"]),
+    ("Absent", OF_SENDPOST + OF_AGENT + OF_PREFECT + ["Down", "CrashLooping", "RevisionsDiffer"], []),
+    ("Down", OF_SENDPOST + OF_AGENT + OF_PREFECT, ["CrashLooping"]),
     ("PrefectUnreachable", LATE + ["RunSlow", "StageStuck", "ReferenceBroken", "PrefectErrors", "CircuitOpen"] + OF_PREFECT,
      ["RunFailed", "DefinitionBroken", "TicksMissed", "LoopLag", "JournalNotWritable"]),
     ("PrefectNoWorker", ["PrefectRunsLate", "PrefectQueueBacklog"], ["PrefectInventoryStale", "ReferenceBroken"]),
@@ -85,6 +86,7 @@ def alert(name: str, job: str, **labels: str) -> dict:
     ("Stale", ["RunFailed"], ["NoSuccess", "LoopLag"]),
     ("StageStuck", ["RunSlow"], ["RunFailed", "RunLate"]),
     ("RunFailed", [], ["RunLate", "ReferenceBroken", "PrefectErrors"]),
+    ("CertificateBroken", [], ["CertificateExpiring", "TokensUnreadable"]),
 ])
 def test_inhibition(alertmanager, source, silenced, heard):
     """What follows from the source is silenced on its own agent, and nothing of another one."""
