@@ -76,6 +76,16 @@ static void end_round(Inventory *inventory, Now now)
     inventory->due = now.boot_ms + inventory->interval_ms;
 }
 
+/* What is shown of it is what was read before that, or nothing. */
+static bool anything_refused(const Inventory *inventory)
+{
+    bool any = false;
+    for (int question = 0; question < QUESTIONS; question++) {
+        any = any || inventory->refused[question];
+    }
+    return any;
+}
+
 /* Goes over what is not due; false: the round is over. */
 static bool find_question(Inventory *inventory, Now now)
 {
@@ -83,7 +93,7 @@ static bool find_question(Inventory *inventory, Now now)
         inventory->question++;
     }
     if (inventory->question == QUESTIONS) {
-        inventory->round_at = now.wall_ms;
+        inventory->round_at = anything_refused(inventory) ? inventory->round_at : now.wall_ms;
         end_round(inventory, now);
         return false;
     }

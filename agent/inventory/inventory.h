@@ -80,7 +80,7 @@ void inventory_dropped(Inventory *inventory, Now now);
 
 typedef struct InventoryView {
     const Stock *stock;
-    int64_t round_at;   /* wall ms: when the last round had been answered; 0: never */
+    int64_t round_at;   /* wall ms: when the last round had been answered, with nothing refused; 0: never */
     int64_t counted_to; /* wall ms: ends are counted up to there */
     uint64_t late;      /* flow runs */
     uint64_t gaps;      /* passes that could not hold all */

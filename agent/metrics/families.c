@@ -15,6 +15,7 @@ const char *const scope_labels[SCOPES] = {
     [SCOPE_FILE] = "file",
     [SCOPE_HANDLER] = "handler",
     [SCOPE_INVENTORY] = "",
+    [SCOPE_NUMBERS] = "",
     [SCOPE_DEPLOYMENT] = "deployment",
     [SCOPE_WORK_POOL] = "work_pool",
     [SCOPE_WORK_QUEUE] = "work_pool, work_queue",
@@ -45,6 +46,7 @@ enum {
 #define ENDPOINT(member)         AT(SCOPE_ENDPOINT, EndpointItem, member)
 #define HANDLER(member)          AT(SCOPE_HANDLER, HandlerItem, member)
 #define INVENTORY(member)        AT(SCOPE_INVENTORY, InventoryItem, member)
+#define NUMBERS(member)          AT(SCOPE_NUMBERS, NumbersItem, member)
 #define DEPLOYMENT(member)       AT(SCOPE_DEPLOYMENT, DeploymentItem, member)
 #define WORK_POOL(member)        AT(SCOPE_WORK_POOL, WorkPoolItem, member)
 #define WORK_QUEUE(member)       AT(SCOPE_WORK_QUEUE, WorkQueueItem, member)
@@ -172,14 +174,14 @@ const Family families[] = {
     {"sendpost_flow_runs_watched", GAUGE, WHOLE, AGENT(watched), .help = "Flow runs that are followed."},
     /* Prefect as a whole */
     {"sendpost_prefect_inventory_last_success_timestamp_seconds", GAUGE, SECONDS, INVENTORY(round_at),
-     .help = "When all of the inventory had last been asked for; 0: never."},
+     .help = "When all of the inventory had last been answered, with nothing refused; 0: never."},
     {"sendpost_prefect_inventory_cursor_timestamp_seconds", GAUGE, SECONDS, INVENTORY(counted_to),
      .help = "Up to which end, by Prefect's clock, flow runs have been counted."},
     {"sendpost_prefect_inventory_gaps_total", COUNTER, WHOLE, INVENTORY(gaps),
      .help = "How often more had ended than could be read, so that some is not counted."},
-    {"sendpost_prefect_deployments", GAUGE, WHOLE, INVENTORY(deployments), .help = "Deployments, also those that are not shown."},
-    {"sendpost_prefect_deployments_paused", GAUGE, WHOLE, INVENTORY(paused), .help = "Deployments that are paused."},
-    {"sendpost_prefect_flow_runs_late", GAUGE, WHOLE, INVENTORY(late), .help = "Flow runs that Prefect calls late."},
+    {"sendpost_prefect_deployments", GAUGE, WHOLE, NUMBERS(deployments), .help = "Deployments, also those that are not shown."},
+    {"sendpost_prefect_deployments_paused", GAUGE, WHOLE, NUMBERS(paused), .help = "Deployments that are paused."},
+    {"sendpost_prefect_flow_runs_late", GAUGE, WHOLE, NUMBERS(late), .help = "Flow runs that Prefect calls late."},
     {"sendpost_prefect_deployment_info", INFO("deployment_id, work_pool, work_queue"), DEPLOYMENT(info),
      .help = "Which deployment it is, and where its flow runs go."},
     {"sendpost_prefect_deployment_paused", GAUGE, FLAG, DEPLOYMENT(paused), .help = "Whether its schedules are paused."},

@@ -185,6 +185,7 @@ const Chapter chapters[CHAPTERS] = {
     [CHAPTER_HANDLERS] = {1u << SCOPE_HANDLER, gather_handlers, NULL},
     [CHAPTER_AGENT] = {1u << SCOPE_AGENT, gather_agent, NULL},
     [CHAPTER_INVENTORY] = {1u << SCOPE_INVENTORY, gather_inventory, NULL},
+    [CHAPTER_NUMBERS] = {1u << SCOPE_NUMBERS, gather_numbers, NULL},
     [CHAPTER_DEPLOYMENTS] = {1u << SCOPE_DEPLOYMENT, gather_deployments, NULL},
     [CHAPTER_WORK_POOLS] = {1u << SCOPE_WORK_POOL, gather_work_pools, NULL},
     [CHAPTER_WORK_QUEUES] = {1u << SCOPE_WORK_QUEUE, gather_work_queues, NULL},

@@ -14,6 +14,7 @@ typedef enum ChapterKind {
     CHAPTER_HANDLERS,
     CHAPTER_AGENT,
     CHAPTER_INVENTORY,
+    CHAPTER_NUMBERS,
     CHAPTER_DEPLOYMENTS,
     CHAPTER_WORK_POOLS,
     CHAPTER_WORK_QUEUES,
@@ -35,8 +36,9 @@ extern const Chapter chapters[CHAPTERS];
 void gather_sendposts(Renewal *renewal, const MetricsSources *sources);
 Version sendposts_version(const MetricsSources *sources);
 
-/* gathering_inventory.c: nothing while there is no inventory, or a list has not yet been read */
+/* gathering_inventory.c: nothing while there is no inventory or, but for the first, while a list has not been read */
 void gather_inventory(Renewal *renewal, const MetricsSources *sources);
+void gather_numbers(Renewal *renewal, const MetricsSources *sources);
 void gather_deployments(Renewal *renewal, const MetricsSources *sources);
 void gather_work_pools(Renewal *renewal, const MetricsSources *sources);
 void gather_work_queues(Renewal *renewal, const MetricsSources *sources);

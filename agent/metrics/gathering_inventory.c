@@ -70,9 +70,12 @@ typedef struct Thing {
     size_t index;
 } Thing;
 
+/* And as they were listed: qsort need not keep their order. */
 static int by_key(const void *one, const void *other)
 {
-    return strcmp(((const Thing *)one)->key, ((const Thing *)other)->key);
+    const Thing *first = one, *second = other;
+    int order = strcmp(first->key, second->key);
+    return order ? order : (first->index > second->index) - (first->index < second->index);
 }
 
 static void write_thing(Renewal *renewal, const Things *things, const Thing *thing)
@@ -94,7 +97,7 @@ static void things_write(Things *things, Renewal *renewal)
     }
     qsort(sorted, things->count, sizeof *sorted, by_key);
     for (size_t i = 0; i < things->count && renewal_goes_on(renewal); i++) {
-        if (i == 0 || by_key(&sorted[i - 1], &sorted[i]) != 0) {
+        if (i == 0 || strcmp(sorted[i - 1].key, sorted[i].key) != 0) {
             write_thing(renewal, things, &sorted[i]);
         }
     }
@@ -281,24 +284,31 @@ void gather_workers(Renewal *renewal, const MetricsSources *sources)
 
 /* --- all --- */
 
+/* From the first moment on: that nothing could be read yet is to be noticed, too. */
 void gather_inventory(Renewal *renewal, const MetricsSources *sources)
+{
+    if (!sources->inventory) {
+        return;
+    }
+    InventoryView view = inventory_view(sources->inventory);
+    Things things;
+    THINGS_OF(&things, SCOPE_INVENTORY, InventoryItem, gaps, 1);
+    InventoryItem *item = things_add(&things);
+    *item = (InventoryItem){.gaps = view.gaps, .round_at = view.round_at, .counted_to = view.counted_to};
+    things_write(&things, renewal);
+}
+
+void gather_numbers(Renewal *renewal, const MetricsSources *sources)
 {
     const Stock *stock = stock_of(sources, STOCK_DEPLOYMENTS);
     if (!stock) {
         return;
     }
-    InventoryView view = inventory_view(sources->inventory);
     const StockItems *deployments = &stock->shown[STOCK_DEPLOYMENTS];
     Things things;
-    THINGS_OF(&things, SCOPE_INVENTORY, InventoryItem, deployments, 1);
-    InventoryItem *item = things_add(&things);
-    *item = (InventoryItem){
-        .deployments = deployments->count,
-        .late = view.late,
-        .gaps = view.gaps,
-        .round_at = view.round_at,
-        .counted_to = view.counted_to,
-    };
+    THINGS_OF(&things, SCOPE_NUMBERS, NumbersItem, deployments, 1);
+    NumbersItem *item = things_add(&things);
+    *item = (NumbersItem){.deployments = deployments->count, .late = inventory_view(sources->inventory).late};
     for (size_t i = 0; i < deployments->count; i++) {
         const ListedDeployment *deployment = deployments->items[i];
         item->paused += deployment->paused;

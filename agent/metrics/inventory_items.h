@@ -8,9 +8,15 @@
 
 typedef struct InventoryItem {
     Text labels; /* none */
-    uint64_t deployments, paused, late, gaps;
+    uint64_t gaps;
     int64_t round_at, counted_to;
 } InventoryItem;
+
+/* What is known when all deployments have been read. */
+typedef struct NumbersItem {
+    Text labels; /* none */
+    uint64_t deployments, paused, late;
+} NumbersItem;
 
 typedef struct DeploymentItem {
     Text labels;

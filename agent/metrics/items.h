@@ -21,6 +21,7 @@ typedef enum Scope {
     SCOPE_FILE,
     SCOPE_HANDLER,
     SCOPE_INVENTORY, /* of these and below there is nothing unless the inventory is enabled */
+    SCOPE_NUMBERS,
     SCOPE_DEPLOYMENT,
     SCOPE_WORK_POOL,
     SCOPE_WORK_QUEUE,

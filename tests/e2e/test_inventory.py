@@ -142,11 +142,21 @@ def test_what_is_scheduled_for_later_costs_nothing(prefect, start_agent):
 
 
 def test_what_prefect_refuses_is_said_once(prefect, start_agent):
+    """And what is shown of it never counts as new, while all else is."""
     prefect.faults.add(faults.status(403, {"detail": "not for you"}), path="/work_queues/", count=None)
-    agent = start(prefect, start_agent)
+    agent = start_agent(prefect.url, {}, SETTINGS)
     wait_for("it was asked again", lambda: len(prefect.requests("/deployments/count")) >= 6)
     assert agent.log().count("cannot be read") == 1
     assert agent.metrics().find("sendpost_prefect_deployment_paused")
+    assert agent.metrics().value("sendpost_prefect_inventory_last_success_timestamp_seconds") == 0
+
+
+def test_that_nothing_could_be_read_yet_is_shown(prefect, start_agent):
+    prefect.faults.add(faults.status(500), path="/deployments/filter", count=None)
+    agent = start_agent(prefect.url, {}, SETTINGS)
+    wait_for("it was asked", lambda: prefect.requests("/deployments/filter"))
+    assert agent.metrics().value("sendpost_prefect_inventory_last_success_timestamp_seconds") == 0
+    assert not agent.metrics().find("sendpost_prefect_deployments")
 
 
 def test_an_idle_agent_notices_that_prefect_is_away(fake, start_agent):

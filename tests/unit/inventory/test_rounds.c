@@ -366,10 +366,12 @@ static void a_refusal_is_told_once_and_the_rest_goes_on(void **state)
         assert_string_equal(prefect.error, "");
         assert_int_equal(asked(&prefect, "/work_pools/filter"), i == 3);
     }
+    assert_int_equal(inventory_view(prefect.inventory).round_at, 0);
     for (int i = 0; i < 4; i++) {
         round_of(&prefect, none);
     }
     assert_true(inventory_view(prefect.inventory).stock->whole[STOCK_POOLS]);
+    assert_true(inventory_view(prefect.inventory).round_at > 0);
     inventory_free(prefect.inventory);
 }
 

@@ -89,15 +89,18 @@ static void ends_of_a_deployment(void **state)
     inventory_free(inventory);
 }
 
-/* Nothing false before it is known, and no empty families without an inventory. */
+/* Nothing false before it is known, but that it is not; and no empty families without an inventory. */
 static void nothing_before_it_is_known(void **state)
 {
     (void)state;
     static const char *const globs[] = {"*"};
     Inventory *inventory = inventory_new(&(InventoryOptions){15000, globs, 1});
     auto_free char *text = text_with(inventory), *without = text_with(NULL);
-    assert_null(strstr(text, "sendpost_prefect_inventory"));
+    assert_line(text, "sendpost_prefect_inventory_last_success_timestamp_seconds 0");
     assert_null(strstr(text, "sendpost_prefect_work"));
+    assert_null(strstr(text, "sendpost_prefect_deployment"));
+    assert_null(strstr(text, "sendpost_prefect_flow_runs_late"));
+    assert_null(strstr(without, "sendpost_prefect_inventory"));
     assert_null(strstr(without, "sendpost_prefect_deployment"));
     inventory_free(inventory);
 }
