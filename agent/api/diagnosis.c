@@ -15,6 +15,7 @@ enum {
     SKEW_MAX_MS = 5000, /* between Prefect's clock and ours */
     DISK_LOW = 256 << 20,
     BACKUP_OLD_DAYS = 7,
+    CERTIFICATE_SOON_DAYS = 7,
     DAY_MS = 86400000,
 };
 
@@ -136,6 +137,38 @@ static void look_tokens(Diagnosis *diagnosis)
     if (error) {
         tell(diagnosis, view->configuration->http_tokens_file, "%s", error);
     }
+}
+
+static void look_certificate_files(Diagnosis *diagnosis)
+{
+    const Server *server = diagnosis->server;
+    const char *error = server->tls ? tls_certificate_error(server->tls) : NULL;
+    if (error) {
+        tell(diagnosis, server->view.configuration->http_tls_certificate_file, "%s", error);
+    }
+}
+
+/* Told when it ends within [from, to) ms from now. */
+static void tell_certificate_end(Diagnosis *diagnosis, int64_t from, int64_t to, const char *verb)
+{
+    const Server *server = diagnosis->server;
+    int64_t ends_at = server->tls ? server->statistics.certificate_expires_at : 0;
+    int64_t left = ends_at - server->now.wall_ms;
+    if (ends_at && left >= from && left < to) {
+        char time[INSTANT_TEXT_SIZE];
+        instant_format(ends_at, time);
+        tell(diagnosis, server->view.configuration->http_tls_certificate_file, "%s at %s", verb, time);
+    }
+}
+
+static void look_certificate_ended(Diagnosis *diagnosis)
+{
+    tell_certificate_end(diagnosis, INT64_MIN, 0, "it ended to be valid");
+}
+
+static void look_certificate_ends(Diagnosis *diagnosis)
+{
+    tell_certificate_end(diagnosis, 0, CERTIFICATE_SOON_DAYS * (int64_t)DAY_MS, "it ends to be valid");
 }
 
 static void look_files(Diagnosis *diagnosis)
@@ -274,12 +307,18 @@ static const Row rows[] = {
      "see that definitions.directory is right, and may be read by the agent; what was last good is in force"},
     {"tokens_unreadable", GRAVITY_ERROR, look_tokens,
      "mend the file: the tokens that were last good are in force until then"},
+    {"certificate_broken", GRAVITY_ERROR, look_certificate_files,
+     "mend the files: the certificate that was last good is shown until then"},
+    {"certificate_expired", GRAVITY_ERROR, look_certificate_ended,
+     "put a new one in its place (docs/tls.md): clients refuse this one"},
     {"definition_broken", GRAVITY_ERROR, look_files,
      "mend the file ('sendpost check' says the same); what was last good of it is in force"},
     {"reference_broken", GRAVITY_ERROR, look_missing,
      "deploy it in Prefect, or mend the definition: 'sendpost check --live' says more"},
     {"reference_idle", GRAVITY_WARNING, look_idle,
      "resume the deployment, or start a worker for its pool: its flow runs wait until then"},
+    {"certificate_expires", GRAVITY_WARNING, look_certificate_ends,
+     "see why it was not renewed: a new one in its place is taken by itself (docs/tls.md)"},
     {"revision_stale", GRAVITY_WARNING, look_revision, "mend what is broken in that revision, or take it back"},
     {"prefect_version", GRAVITY_WARNING, look_version, "use Prefect 2.20 or 3.x, with which this is tested"},
     {"prefect_circuit_open", GRAVITY_WARNING, look_circuit,

@@ -284,6 +284,10 @@ def an_encrypted_key(served: Pair, new: Pair) -> None:
 BREAKS = [another_key, no_certificate, half_a_chain, nothing_there, a_weak_key, an_encrypted_key]
 
 
+def problems(agent) -> set[str]:
+    return {problem["code"] for problem in agent.get("/v1/status")["problems"]}
+
+
 @pytest.mark.parametrize("spoil", BREAKS)
 def test_what_cannot_be_used(agent, served, authority, spoil):
     """The last good one stays, it is told, and mended as soon as the files are."""
@@ -295,10 +299,23 @@ def test_what_cannot_be_used(agent, served, authority, spoil):
     assert status["error"] and str(served.certificate.parent) in status["error"] or "cannot be used" in status["error"]
     assert datetime.fromisoformat(status["expires_at"]).timestamp() == until == expiry(agent)
     assert shown(agent) == before
+    assert problems(agent) >= {"certificate_broken", "certificate_expires"}  # that which is shown lasts a day
     assert agent.log().count("the certificate cannot be replaced") == 1
     by_writing(served, new)
     wait_shown(agent, new)
     assert agent.get("/v1/status")["certificate"]["error"] is None
+    assert not {code for code in problems(agent) if code.startswith("certificate")}
+
+
+def test_one_that_has_ended(fake, start_on, authority, tmp_path):
+    """No client takes it, so it is asked by the local socket."""
+    served = authority.issue("IP:127.0.0.1", "-served")
+    agent = start_on(fake, authority=authority, ready=False)
+    agent.settings["http.listen"] += f",unix:{tmp_path}/socket"
+    agent.use(served)
+    agent.start()
+    by_writing(served, authority.issue("IP:127.0.0.1", "-late", days=-1))
+    wait_for("it is told", lambda: "certificate_expired" in agent.command_line("status", "--server", f"unix:{tmp_path}/socket").stdout)
 
 
 @pytest.mark.parametrize("spoil", BREAKS)
