@@ -7,7 +7,6 @@ import pytest
 
 from harness.http import free_port, request
 from harness.tokens import Tokens
-from harness.websocket import Refused, WebSocket
 
 FRIEND = "https://dash.example"
 
@@ -51,9 +50,8 @@ def test_a_private_and_a_public_port(fake, start_on, tokens, tmp_path):
     assert (status("POST", "/-/reload"), status("POST", "/-/reload", authorized), status("POST", "/metrics")) == (401, 200, 405)
     for method, path in (("GET", "/v1/status"), ("POST", "/v1/sendposts/daily/run"), ("PUT", "/v1/runs"), ("GET", "/v1/events"), ("GET", "/")):
         assert status(method, path, authorized) == 404, path
-    with pytest.raises(Refused) as refused:
-        WebSocket(public, "/v1/sendposts/daily/run/ws", authorized)
-    assert refused.value.status == 404
+    upgrade = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    assert status("GET", "/v1/sendposts/daily/run/ws", authorized | upgrade) == 404
     assert agent.get("/v1/status")["caller"]["name"] == "the-operator"
     assert (ask_local(local, "GET", "/v1/status"), ask_local(local, "GET", "/v1/status", authorized)) == (401, 200)
     assert agent.wait_ended(agent.trigger("daily"))["state"] == "completed"
