@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 enum {
-    CHANGES_PER_TURN = 32, /* a commit of so many takes about 3 ms */
+    CHANGES_PER_TURN = 16, /* a commit of so many takes about 2 ms */
     STEPPING_MS = 2,
 };
 
