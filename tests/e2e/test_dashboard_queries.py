@@ -59,7 +59,7 @@ class Observed:
         assert [self.agent.wait_ended(run)["state"] for run in runs[:2]] == ["completed", "failed"]
         self.agent.wait_stage(runs[2], "render", "running")
         self.clock.jump(seconds=59 - self.clock.now().second)
-        for expr in ('sendpost_ticks_total{verdict="started"} > 0', "sendpost_prefect_request_failures_total > 0",
+        for expr in ('increase(sendpost_ticks_total{verdict="started"}[5m]) > 0', "sendpost_prefect_request_failures_total > 0",
                      'sendpost_http_requests_total{code="404"} > 0', "sendpost_last_failure_info", 'sendpost_stage_state_code{sendpost="slow"} == 5',
                      'increase(sendpost_prefect_deployment_flow_runs_ended_total{deployment="mailing/main",state="completed"}[5m]) > 0',
                      "sendpost_prefect_worker_online == 1", 'sendpost_prefect_deployment_flow_runs_running{deployment="mailing/slow"} == 1'):
