@@ -135,6 +135,7 @@ void inventory_committed(Inventory *inventory)
         counted_of(inventory, change->totals[i].deployment_id)->totals = change->totals[i].totals;
     }
     inventory->gaps += change->change.gap;
+    inventory->version++;
     pass_is_over(inventory, change->tail);
     forget_gone(inventory);
     tail_commit(&inventory->tails[change->tail], &change->change);

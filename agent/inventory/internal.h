@@ -39,6 +39,7 @@ struct Inventory {
     Tail tails[TAILS];
     Map *counted; /* by deployment id, "": of none */
     Stock stock;
+    uint64_t version; /* of all that is shown but round_at */
     /* the round */
     Question question; /* QUESTIONS: none is under way */
     bool asking;

@@ -37,6 +37,7 @@ Inventory *inventory_new(const InventoryOptions *options)
     inventory->never_ran = inventory->late_read = -1;
     inventory->counted = map_new(1);
     inventory->question = QUESTIONS;
+    inventory->version = 1;
     stock_init(&inventory->stock);
     limits_reset(inventory);
     buffer_init(&inventory->body, QUESTION_SIZE_MAX);
@@ -156,6 +157,7 @@ static void take_answer(Inventory *inventory, const Json *reply, Now now)
 {
     Question question = inventory->question;
     inventory->refused[question] = false;
+    inventory->version++;
     if (!question_lists(question)) {
         int64_t number = -1;
         json_integer(reply, &number);
@@ -232,6 +234,11 @@ bool inventory_answer(Inventory *inventory, const InventoryAnswer *answer, Now n
 
 /* --- what is shown --- */
 
+uint64_t inventory_version(const Inventory *inventory)
+{
+    return inventory->version;
+}
+
 InventoryView inventory_view(const Inventory *inventory)
 {
     int64_t late = inventory->numbers[ASK_LATE_COUNT];
@@ -244,7 +251,7 @@ InventoryView inventory_view(const Inventory *inventory)
     };
 }
 
-bool inventory_shows(const Inventory *inventory, const char *deployment_name)
+bool inventory_wants(const Inventory *inventory, const char *deployment_name)
 {
     for (size_t i = 0; i < inventory->glob_count; i++) {
         if (fnmatch(inventory->globs[i], deployment_name, 0) == 0) {

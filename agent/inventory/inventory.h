@@ -87,7 +87,10 @@ typedef struct InventoryView {
 } InventoryView;
 
 InventoryView inventory_view(const Inventory *inventory);
-bool inventory_shows(const Inventory *inventory, const char *deployment_name);
+/* Grows when anything of the view may have changed, but round_at; never 0. */
+uint64_t inventory_version(const Inventory *inventory);
+/* By the globs. */
+bool inventory_wants(const Inventory *inventory, const char *deployment_name);
 EndTotals inventory_totals(const Inventory *inventory, const char *deployment_id);
 
 #endif

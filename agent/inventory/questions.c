@@ -294,6 +294,15 @@ void question_number(Inventory *inventory, Question question, int64_t number)
     }
 }
 
+static void choose_deployments(Inventory *inventory)
+{
+    const StockItems *deployments = &inventory->stock.shown[STOCK_DEPLOYMENTS];
+    for (size_t i = 0; i < deployments->count; i++) {
+        ListedDeployment *deployment = deployments->items[i];
+        deployment->wanted = inventory_wants(inventory, deployment->name);
+    }
+}
+
 static void list_read(Inventory *inventory, Question question, Now now)
 {
     switch (question) {
@@ -308,6 +317,7 @@ static void list_read(Inventory *inventory, Question question, Now now)
         inventory->flows_read = inventory->deployments_changed = false;
         inventory->deployments_read = now.boot_ms;
         inventory->deployments_due = now.boot_ms + DEPLOYMENTS_MS;
+        choose_deployments(inventory);
         counting_deployments(inventory);
         break;
     case ASK_POOLS:

@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "inventory/internal.h"
+#include <stdlib.h>
+#include <string.h>
 
 const char *const late_cause_names[LATE_CAUSES] = {"no_worker", "slots_full", "paused", "other"};
 
@@ -105,6 +107,19 @@ void stock_drop(Stock *stock, StockList list)
 
 /* --- showing --- */
 
+static int by_key(const void *one, const void *other)
+{
+    const char *const *first = *(void *const *)one, *const *second = *(void *const *)other;
+    return strcmp(*first, *second);
+}
+
+static void items_sort(StockItems *items)
+{
+    if (items->count) {
+        qsort(items->items, items->count, sizeof *items->items, by_key);
+    }
+}
+
 static void show_deployments(Stock *stock)
 {
     StockItems *shown = &stock->shown[STOCK_DEPLOYMENTS];
@@ -162,6 +177,7 @@ static void show_workers(Stock *stock)
         }
     }
     free(shown->items);
+    items_sort(read);
     *shown = *read;
     *read = (StockItems){0};
 }
@@ -182,6 +198,7 @@ void stock_end(Stock *stock, StockList list)
         return;
     }
     items_clear(&stock->shown[list], list);
+    items_sort(&stock->reading[list]);
     stock->shown[list] = stock->reading[list];
     stock->reading[list] = (StockItems){0};
     if (list == STOCK_POOLS) {

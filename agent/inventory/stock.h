@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is in Prefect: deployments, work pools, work queues, workers, and how many flow runs each has under way or
- * late. A list is read item by item and shown only when it is whole: until then the one before is. */
+ * late. A list is read item by item and shown only when it is whole: until then the one before is. What is shown is in
+ * the order of the keys, of which no two are alike. */
 #ifndef SENDPOST_INVENTORY_STOCK_H
 #define SENDPOST_INVENTORY_STOCK_H
 
@@ -8,12 +9,15 @@
 #include "inventory/tally.h"
 
 typedef struct ListedDeployment {
+    char *key;
     char *id, *name;     /* flow/deployment */
     char *pool, *queue;  /* NULL: none */
     bool paused, served; /* served: somebody polls for it, or its pool has a worker */
+    bool wanted;         /* it is to be shown */
 } ListedDeployment;
 
 typedef struct WorkPool {
+    char *key;
     char *name, *type;
     bool paused, ready;
     bool takes_workers; /* push and managed pools, and those of agents, have none */
@@ -21,6 +25,7 @@ typedef struct WorkPool {
 } WorkPool;
 
 typedef struct WorkQueue {
+    char *key;
     char *id, *name, *pool; /* pool "": none */
     bool paused;
     int64_t limit;
@@ -28,6 +33,7 @@ typedef struct WorkQueue {
 } WorkQueue;
 
 typedef struct Worker {
+    char *key;
     char *pool, *name;
     bool online;
     int64_t heard_at;
@@ -49,7 +55,7 @@ typedef enum StockList {
 } StockList;
 
 typedef struct StockItems {
-    void **items; /* owned */
+    void **items; /* owned; each begins with its key */
     size_t count, capacity;
 } StockItems;
 

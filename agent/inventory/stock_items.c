@@ -9,6 +9,7 @@
 static void deployment_free(void *item)
 {
     ListedDeployment *deployment = item;
+    free(deployment->key);
     free(deployment->id);
     free(deployment->name);
     free(deployment->pool);
@@ -19,6 +20,7 @@ static void deployment_free(void *item)
 static void pool_free(void *item)
 {
     WorkPool *pool = item;
+    free(pool->key);
     free(pool->name);
     free(pool->type);
     free(pool);
@@ -27,6 +29,7 @@ static void pool_free(void *item)
 static void queue_free(void *item)
 {
     WorkQueue *queue = item;
+    free(queue->key);
     free(queue->id);
     free(queue->name);
     free(queue->pool);
@@ -36,6 +39,7 @@ static void queue_free(void *item)
 static void worker_free(void *item)
 {
     Worker *worker = item;
+    free(worker->key);
     free(worker->pool);
     free(worker->name);
     free(worker);
@@ -68,14 +72,20 @@ static char *label_copy(const char *text)
 }
 
 /* Two series of one name spoil a whole scrape: of things that were made anew while the list was read one counts. */
-static void add_once(Stock *stock, StockList list, void *item, const char *place, const char *name)
+static void add_once(Stock *stock, StockList list, void *item)
 {
-    auto_free char *key = text_format("%s/%s", place, name);
-    if (map_put(stock->read_ids, key, stock)) {
+    const char *const *key = item;
+    if (map_put(stock->read_ids, *key, stock)) {
         stock_item_free(list, item);
     } else {
         stock_items_add(&stock->reading[list], item);
     }
+}
+
+/* No id looks like one. */
+static char *key_of(const char *place, const char *name)
+{
+    return text_format("%s/%s", place, name);
 }
 
 static int64_t limit_of(const Json *json)
@@ -115,7 +125,8 @@ static bool take_deployment(Stock *stock, const Json *json)
         .paused = json_boolean(json_member(json, "paused"), false),
         .served = text_equal(json_member_text(json, "status"), "READY"),
     };
-    add_once(stock, STOCK_DEPLOYMENTS, deployment, "", deployment->name);
+    deployment->key = key_of("", deployment->name);
+    add_once(stock, STOCK_DEPLOYMENTS, deployment);
     return true;
 }
 
@@ -141,7 +152,8 @@ static bool take_pool(Stock *stock, const Json *json)
         .takes_workers = status && !ends_with(type, ":push") && !ends_with(type, ":managed"),
         .limit = limit_of(json),
     };
-    add_once(stock, STOCK_POOLS, pool, "", pool->name);
+    pool->key = key_of("", pool->name);
+    add_once(stock, STOCK_POOLS, pool);
     return true;
 }
 
@@ -152,6 +164,9 @@ static bool take_queue(Stock *stock, const Json *json)
     if (!name || !instant_read(json_member(json, "last_polled"), &polled_at)) {
         return false;
     }
+    if (!*name && !pool) { /* would look like what is shown of flow runs in no queue */
+        return true;
+    }
     WorkQueue *queue = memory_new(sizeof *queue);
     *queue = (WorkQueue){
         .id = text_copy(json_member_text(json, "id")),
@@ -161,7 +176,8 @@ static bool take_queue(Stock *stock, const Json *json)
         .limit = limit_of(json),
         .polled_at = polled_at,
     };
-    add_once(stock, STOCK_QUEUES, queue, queue->pool, queue->name);
+    queue->key = key_of(queue->pool, queue->name);
+    add_once(stock, STOCK_QUEUES, queue);
     return true;
 }
 
@@ -179,7 +195,8 @@ static bool take_worker(Stock *stock, const Json *json)
         .online = text_equal(json_member_text(json, "status"), "ONLINE"),
         .heard_at = heard_at,
     };
-    add_once(stock, STOCK_WORKERS, worker, "", worker->name);
+    worker->key = key_of(worker->pool, worker->name);
+    add_once(stock, STOCK_WORKERS, worker);
     return true;
 }
 

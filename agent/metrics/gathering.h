@@ -43,5 +43,7 @@ void gather_deployments(Renewal *renewal, const MetricsSources *sources);
 void gather_work_pools(Renewal *renewal, const MetricsSources *sources);
 void gather_work_queues(Renewal *renewal, const MetricsSources *sources);
 void gather_workers(Renewal *renewal, const MetricsSources *sources);
+Version inventory_chapter_version(const MetricsSources *sources);
+Version workers_version(const MetricsSources *sources);
 
 #endif

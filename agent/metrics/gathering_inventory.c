@@ -1,111 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prefect as a whole. What is shown of a thing may also change by time alone or with what runs in it, so that nothing
- * less than all of its item says whether it is another: that is its version. */
+/* Prefect as a whole. Many answers change little of what is shown, so that the chapters have the inventory's version,
+ * and a thing that of all that is shown of it. */
 #include "base/memory.h"
 #include "base/text.h"
 #include "metrics/gathering.h"
-#include <stdlib.h>
 #include <string.h>
 
-enum { WORKER_SHOWN_MS = 3600000 }; /* after it was heard last: many have another name each time they start */
+enum { WORKER_SHOWN_MS = 3600000, MINUTE_MS = 60000 }; /* after it was heard last: many have another name each time */
 
-/* The items of one scope, and all their labels. */
-typedef struct Things {
-    Scope scope;
-    size_t size, values_at; /* of an item; where in it the labels end */
-    char *items;
-    size_t count;
-    Buffer texts;
-} Things;
-
-static void things_init(Things *things, Scope scope, size_t size, size_t values_at, size_t capacity)
+static uint64_t hash(const void *bytes, size_t length)
 {
-    *things = (Things){.scope = scope, .size = size, .values_at = values_at, .items = memory_new(capacity * size)};
-    buffer_init(&things->texts, SIZE_MAX / 2);
-}
-#define THINGS_OF(things, scope, Item, first_value, capacity)                                                          \
-    things_init(things, scope, sizeof(Item), offsetof(Item, first_value), capacity)
-
-static void *things_add(Things *things)
-{
-    return things->items + things->count++ * things->size;
-}
-
-static const char *item_at(const Things *things, size_t index)
-{
-    return things->items + index * things->size;
-}
-
-/* Its labels are what an item begins with. */
-static char *key_of(const Things *things, size_t index)
-{
-    const Text *labels = (const Text *)(const void *)item_at(things, index);
-    return text_copy_length(things->texts.bytes ? things->texts.bytes + labels->at : "", labels->length);
-}
-
-/* FNV-1a. */
-static uint64_t hash(uint64_t seed, const char *bytes, size_t length)
-{
-    uint64_t hash = 0xcbf29ce484222325 ^ seed;
-    for (size_t i = 0; i < length; i++) {
-        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3;
+    uint64_t hash = length;
+    for (const char *at = bytes; length > 0;) {
+        uint64_t word = 0;
+        size_t size = length < sizeof word ? length : sizeof word;
+        memcpy(&word, at, size);
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+        at += size;
+        length -= size;
     }
     return hash;
 }
 
-static Version version_of(const Things *things, size_t index)
+/* The item was zeroed first, so that no padding makes it another. Its labels are all that is in the texts; they are
+ * forgotten. */
+static void meet(Renewal *renewal, const char *key, Scope scope, const void *item, size_t size, Buffer *texts)
 {
-    const char *item = item_at(things, index);
-    Version version = {hash(0, item + things->values_at, things->size - things->values_at), 0};
-    for (size_t at = 0; at < things->values_at; at += sizeof(Text)) {
-        const Text *text = (const Text *)(const void *)(item + at);
-        const char *bytes = things->texts.bytes ? things->texts.bytes + text->at : "";
-        version.second = hash(version.second, bytes, text->length);
+    Version version = {hash(item, size), hash(texts->bytes, texts->length)};
+    if (!renewal_meets(renewal, key, version)) {
+        OwnerItems owner = {.texts = *texts};
+        owner.of[scope] = (Items){item, size, 1};
+        renewal_write(renewal, key, version, &owner);
     }
-    return version;
-}
-
-typedef struct Thing {
-    char *key;
-    size_t index;
-} Thing;
-
-/* And as they were listed: qsort need not keep their order. */
-static int by_key(const void *one, const void *other)
-{
-    const Thing *first = one, *second = other;
-    int order = strcmp(first->key, second->key);
-    return order ? order : (first->index > second->index) - (first->index < second->index);
-}
-
-static void write_thing(Renewal *renewal, const Things *things, const Thing *thing)
-{
-    Version version = version_of(things, thing->index);
-    if (!renewal_meets(renewal, thing->key, version)) {
-        OwnerItems owner = {.texts = things->texts};
-        owner.of[things->scope] = (Items){item_at(things, thing->index), things->size, 1};
-        renewal_write(renewal, thing->key, version, &owner);
-    }
-}
-
-/* Of two with the same labels the first is shown. */
-static void things_write(Things *things, Renewal *renewal)
-{
-    auto_free Thing *sorted = memory_new(things->count * sizeof *sorted);
-    for (size_t i = 0; i < things->count; i++) {
-        sorted[i] = (Thing){key_of(things, i), i};
-    }
-    qsort(sorted, things->count, sizeof *sorted, by_key);
-    for (size_t i = 0; i < things->count && renewal_goes_on(renewal); i++) {
-        if (i == 0 || strcmp(sorted[i - 1].key, sorted[i].key) != 0) {
-            write_thing(renewal, things, &sorted[i]);
-        }
-    }
-    for (size_t i = 0; i < things->count; i++) {
-        free(sorted[i].key);
-    }
-    buffer_release(&things->texts);
-    free(things->items);
+    buffer_clear(texts);
 }
 
 static Text labelled(Buffer *texts, const char *const *names, const char *const *values, int count)
@@ -130,25 +58,36 @@ static const Stock *stock_of(const MetricsSources *sources, StockList list)
     return stock && stock->whole[list] ? stock : NULL;
 }
 
+Version inventory_chapter_version(const MetricsSources *sources)
+{
+    return (Version){sources->inventory ? inventory_version(sources->inventory) : 0, 0};
+}
+
 /* --- deployments --- */
 
-static void take_deployment(Buffer *texts, const Inventory *inventory, const ListedDeployment *deployment,
-                            DeploymentItem *item)
+static const char *deployment_key(const ListedDeployment *deployment)
+{
+    return deployment ? deployment->key : "";
+}
+
+static void meet_deployment(Renewal *renewal, const Inventory *inventory, const ListedDeployment *deployment,
+                            Buffer *texts)
 {
     static const char *const name[] = {"deployment"}, *const further[] = {"deployment_id", "work_pool", "work_queue"};
     const char *id = deployment ? deployment->id : "", *shown = deployment ? deployment->name : "";
     Tally running = tallies_find(inventory_view(inventory).stock->runs.running_of_deployment, id);
-    *item = (DeploymentItem){
-        .labels = labelled(texts, name, &shown, 1),
-        .paused = deployment && deployment->paused,
-        .running = running.count,
-        .oldest_at = running.oldest_at,
-        .totals = inventory_totals(inventory, id),
-    };
+    DeploymentItem item;
+    memset(&item, 0, sizeof item);
+    item.labels = labelled(texts, name, &shown, 1);
+    item.paused = deployment && deployment->paused;
+    item.running = running.count;
+    item.oldest_at = running.oldest_at;
+    item.totals = inventory_totals(inventory, id);
     if (deployment) {
         const char *values[] = {id, deployment->pool, deployment->queue};
-        item->info = labelled(texts, further, values, 3);
+        item.info = labelled(texts, further, values, 3);
     }
+    meet(renewal, deployment_key(deployment), SCOPE_DEPLOYMENT, &item, sizeof item, texts);
 }
 
 void gather_deployments(Renewal *renewal, const MetricsSources *sources)
@@ -157,19 +96,19 @@ void gather_deployments(Renewal *renewal, const MetricsSources *sources)
     if (!stock) {
         return;
     }
+    Buffer texts;
+    buffer_init(&texts, SIZE_MAX / 2);
+    if (inventory_wants(sources->inventory, "")) {
+        meet_deployment(renewal, sources->inventory, NULL, &texts);
+    }
     const StockItems *deployments = &stock->shown[STOCK_DEPLOYMENTS];
-    Things things;
-    THINGS_OF(&things, SCOPE_DEPLOYMENT, DeploymentItem, paused, deployments->count + 1);
-    for (size_t i = 0; i < deployments->count; i++) {
+    for (size_t i = 0; i < deployments->count && renewal_goes_on(renewal); i++) {
         const ListedDeployment *deployment = deployments->items[i];
-        if (inventory_shows(sources->inventory, deployment->name)) {
-            take_deployment(&things.texts, sources->inventory, deployment, things_add(&things));
+        if (deployment->wanted) {
+            meet_deployment(renewal, sources->inventory, deployment, &texts);
         }
     }
-    if (inventory_shows(sources->inventory, "")) {
-        take_deployment(&things.texts, sources->inventory, NULL, things_add(&things));
-    }
-    things_write(&things, renewal);
+    buffer_release(&texts);
 }
 
 /* --- work pools, queues, workers --- */
@@ -188,17 +127,16 @@ static void add_workers(const Stock *stock, const Map *items)
     }
 }
 
-static void take_pool(Buffer *texts, const Stock *stock, const WorkPool *pool, WorkPoolItem *item)
+static void meet_pool(Renewal *renewal, const Stock *stock, const WorkPool *pool, WorkPoolItem *item, Buffer *texts)
 {
     static const char *const name[] = {"work_pool"}, *const type[] = {"type"};
-    *item = (WorkPoolItem){
-        .labels = labelled(texts, name, (const char *const *)&pool->name, 1),
-        .info = labelled(texts, type, (const char *const *)&pool->type, 1),
-        .paused = pool->paused,
-        .ready = pool->ready,
-        .active = tallies_find(stock->runs.active_of_pool, pool->name).count,
-        .limit = shown_limit(pool->limit),
-    };
+    item->labels = labelled(texts, name, (const char *const *)&pool->name, 1);
+    item->info = labelled(texts, type, (const char *const *)&pool->type, 1);
+    item->paused = pool->paused;
+    item->ready = pool->ready;
+    item->active = tallies_find(stock->runs.active_of_pool, pool->name).count;
+    item->limit = shown_limit(pool->limit);
+    meet(renewal, pool->key, SCOPE_WORK_POOL, item, sizeof *item, texts);
 }
 
 void gather_work_pools(Renewal *renewal, const MetricsSources *sources)
@@ -208,35 +146,37 @@ void gather_work_pools(Renewal *renewal, const MetricsSources *sources)
         return;
     }
     const StockItems *pools = &stock->shown[STOCK_POOLS];
-    Things things;
-    THINGS_OF(&things, SCOPE_WORK_POOL, WorkPoolItem, paused, pools->count);
-    Map *items = map_new(1);
+    auto_free WorkPoolItem *items = memory_new(pools->count * sizeof *items);
+    Map *item_of = map_new(1);
     for (size_t i = 0; i < pools->count; i++) {
-        const WorkPool *pool = pools->items[i];
-        WorkPoolItem *item = things_add(&things);
-        take_pool(&things.texts, stock, pool, item);
-        map_put(items, pool->name, item);
+        map_put(item_of, ((const WorkPool *)pools->items[i])->name, &items[i]);
     }
-    add_workers(stock, items);
-    map_free(items);
-    things_write(&things, renewal);
+    add_workers(stock, item_of);
+    map_free(item_of);
+    Buffer texts;
+    buffer_init(&texts, SIZE_MAX / 2);
+    for (size_t i = 0; i < pools->count && renewal_goes_on(renewal); i++) {
+        meet_pool(renewal, stock, pools->items[i], &items[i], &texts);
+    }
+    buffer_release(&texts);
 }
 
-static void take_queue(Buffer *texts, const Stock *stock, const WorkQueue *queue, WorkQueueItem *item)
+static void meet_queue(Renewal *renewal, const Stock *stock, const WorkQueue *queue, Buffer *texts)
 {
     static const char *const names[] = {"work_pool", "work_queue"};
     const char *id = queue ? queue->id : "", *values[] = {queue ? queue->pool : "", queue ? queue->name : ""};
     const StockRuns *runs = &stock->runs;
     Tally late = tallies_find(runs->late_of_queue, id);
-    *item = (WorkQueueItem){
-        .labels = labelled(texts, names, values, 2),
-        .paused = queue && queue->paused,
-        .active = tallies_find(runs->active_of_queue, id).count,
-        .limit = queue ? shown_limit(queue->limit) : 0,
-        .oldest_late_at = late.oldest_at,
-        .polled_at = queue ? queue->polled_at : 0,
-    };
-    item->late[stock_late_cause(stock, queue)] = late.count;
+    WorkQueueItem item;
+    memset(&item, 0, sizeof item);
+    item.labels = labelled(texts, names, values, 2);
+    item.paused = queue && queue->paused;
+    item.active = tallies_find(runs->active_of_queue, id).count;
+    item.limit = queue ? shown_limit(queue->limit) : 0;
+    item.oldest_late_at = late.oldest_at;
+    item.polled_at = queue ? queue->polled_at : 0;
+    item.late[stock_late_cause(stock, queue)] = late.count;
+    meet(renewal, queue ? queue->key : "", SCOPE_WORK_QUEUE, &item, sizeof item, texts);
 }
 
 /* Why flow runs are late depends on the pools, too. */
@@ -251,35 +191,52 @@ void gather_work_queues(Renewal *renewal, const MetricsSources *sources)
     if (!stock) {
         return;
     }
+    Buffer texts;
+    buffer_init(&texts, SIZE_MAX / 2);
+    meet_queue(renewal, stock, NULL, &texts); /* of deployments that are in no queue */
     const StockItems *queues = &stock->shown[STOCK_QUEUES];
-    Things things;
-    THINGS_OF(&things, SCOPE_WORK_QUEUE, WorkQueueItem, paused, queues->count + 1);
-    for (size_t i = 0; i < queues->count; i++) {
-        take_queue(&things.texts, stock, queues->items[i], things_add(&things));
+    for (size_t i = 0; i < queues->count && renewal_goes_on(renewal); i++) {
+        meet_queue(renewal, stock, queues->items[i], &texts);
     }
-    take_queue(&things.texts, stock, NULL, things_add(&things)); /* of deployments that are in no queue */
-    things_write(&things, renewal);
+    buffer_release(&texts);
+}
+
+static void meet_worker(Renewal *renewal, const Worker *worker, Buffer *texts)
+{
+    static const char *const names[] = {"work_pool", "worker"};
+    const char *values[] = {worker->pool, worker->name};
+    WorkerItem item;
+    memset(&item, 0, sizeof item);
+    item.labels = labelled(texts, names, values, 2);
+    item.online = worker->online;
+    item.heard_at = worker->heard_at;
+    meet(renewal, worker->key, SCOPE_WORKER, &item, sizeof item, texts);
 }
 
 void gather_workers(Renewal *renewal, const MetricsSources *sources)
 {
-    static const char *const names[] = {"work_pool", "worker"};
     const Stock *stock = stock_of_queues(sources);
     if (!stock) {
         return;
     }
+    Buffer texts;
+    buffer_init(&texts, SIZE_MAX / 2);
     const StockItems *workers = &stock->shown[STOCK_WORKERS];
-    Things things;
-    THINGS_OF(&things, SCOPE_WORKER, WorkerItem, online, workers->count);
-    for (size_t i = 0; i < workers->count; i++) {
+    for (size_t i = 0; i < workers->count && renewal_goes_on(renewal); i++) {
         const Worker *worker = workers->items[i];
         if (worker->online || worker->heard_at > sources->now_wall_ms - WORKER_SHOWN_MS) {
-            const char *values[] = {worker->pool, worker->name};
-            WorkerItem *item = things_add(&things);
-            *item = (WorkerItem){labelled(&things.texts, names, values, 2), worker->online, worker->heard_at};
+            meet_worker(renewal, worker, &texts);
         }
     }
-    things_write(&things, renewal);
+    buffer_release(&texts);
+}
+
+/* Time alone takes some away, within a minute. */
+Version workers_version(const MetricsSources *sources)
+{
+    Version version = inventory_chapter_version(sources);
+    version.second = version.first ? (uint64_t)(sources->now_wall_ms / MINUTE_MS) : 0;
+    return version;
 }
 
 /* --- all --- */
@@ -287,15 +244,11 @@ void gather_workers(Renewal *renewal, const MetricsSources *sources)
 /* From the first moment on: that nothing could be read yet is to be noticed, too. */
 void gather_inventory(Renewal *renewal, const MetricsSources *sources)
 {
-    if (!sources->inventory) {
-        return;
+    if (sources->inventory) {
+        InventoryView view = inventory_view(sources->inventory);
+        InventoryItem item = {.gaps = view.gaps, .round_at = view.round_at, .counted_to = view.counted_to};
+        meet(renewal, "", SCOPE_INVENTORY, &item, sizeof item, &(Buffer){0});
     }
-    InventoryView view = inventory_view(sources->inventory);
-    Things things;
-    THINGS_OF(&things, SCOPE_INVENTORY, InventoryItem, gaps, 1);
-    InventoryItem *item = things_add(&things);
-    *item = (InventoryItem){.gaps = view.gaps, .round_at = view.round_at, .counted_to = view.counted_to};
-    things_write(&things, renewal);
 }
 
 void gather_numbers(Renewal *renewal, const MetricsSources *sources)
@@ -305,13 +258,9 @@ void gather_numbers(Renewal *renewal, const MetricsSources *sources)
         return;
     }
     const StockItems *deployments = &stock->shown[STOCK_DEPLOYMENTS];
-    Things things;
-    THINGS_OF(&things, SCOPE_NUMBERS, NumbersItem, deployments, 1);
-    NumbersItem *item = things_add(&things);
-    *item = (NumbersItem){.deployments = deployments->count, .late = inventory_view(sources->inventory).late};
+    NumbersItem item = {.deployments = deployments->count, .late = inventory_view(sources->inventory).late};
     for (size_t i = 0; i < deployments->count; i++) {
-        const ListedDeployment *deployment = deployments->items[i];
-        item->paused += deployment->paused;
+        item.paused += ((const ListedDeployment *)deployments->items[i])->paused;
     }
-    things_write(&things, renewal);
+    meet(renewal, "", SCOPE_NUMBERS, &item, sizeof item, &(Buffer){0});
 }

@@ -226,10 +226,10 @@ static void only_what_was_chosen_is_shown(void **state)
     Prefect prefect;
     static const char *const globs[] = {"etl/*", "mail-?/main"};
     set_up(&prefect, globs, 2);
-    assert_true(inventory_shows(prefect.inventory, "etl/extract"));
-    assert_true(inventory_shows(prefect.inventory, "mail-1/main"));
-    assert_false(inventory_shows(prefect.inventory, "mail-10/main"));
-    assert_false(inventory_shows(prefect.inventory, ""));
+    assert_true(inventory_wants(prefect.inventory, "etl/extract"));
+    assert_true(inventory_wants(prefect.inventory, "mail-1/main"));
+    assert_false(inventory_wants(prefect.inventory, "mail-10/main"));
+    assert_false(inventory_wants(prefect.inventory, ""));
     inventory_free(prefect.inventory);
 }
 

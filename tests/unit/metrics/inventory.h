@@ -48,9 +48,9 @@ static inline const char *inventory_reply(const InventoryQuestion *question)
     return question->lists ? "[]" : "0";
 }
 
-static inline void inventory_give(Inventory *inventory, const InventoryQuestion *question, Now now)
+static inline void inventory_give_text(Inventory *inventory, const InventoryQuestion *question, const char *text,
+                                       Now now)
 {
-    const char *text = inventory_reply(question);
     auto_json *reply = json_parse(text, strlen(text), NULL);
     for (const Json *item = question->lists ? json_first(reply) : NULL; item; item = json_next(item)) {
         assert_true(inventory_item(inventory, item));
@@ -60,6 +60,11 @@ static inline void inventory_give(Inventory *inventory, const InventoryQuestion 
     if (inventory_change(inventory)) {
         inventory_committed(inventory);
     }
+}
+
+static inline void inventory_give(Inventory *inventory, const InventoryQuestion *question, Now now)
+{
+    inventory_give_text(inventory, question, inventory_reply(question), now);
 }
 
 /* As after its first round. */

@@ -121,35 +121,63 @@ static char *part_of(MetricsText *kept, const MetricsSources *sources)
     return text_copy_length(begin, (size_t)(end - begin));
 }
 
+static char *assert_kept_is_fresh(Fixture *fixture, Now now)
+{
+    fixture->sources.now_wall_ms = now.wall_ms;
+    auto_free char *fresh = part_of(NULL, &fixture->sources);
+    char *kept = part_of(fixture->text, &fixture->sources);
+    assert_string_equal(kept, fresh);
+    return kept;
+}
+
+/* After each answer, while everything comes, goes, and comes again. */
 static void what_is_kept_is_what_is_written_from_nothing(void **state)
 {
     (void)state;
-    static const char *const globs[] = {"etl/main"};
-    enum { MINUTE_MS = 60000, NOW_SECONDS = 1700000000 };
-    Now now = {NOW_SECONDS * 1000LL, 1};
-    Inventory *all = fixture_inventory(now), *few = inventory_new(&(InventoryOptions){15000, globs, 1});
-    InventoryQuestion question;
-    while (inventory_ask(few, now, &question)) {
-        inventory_give(few, &question, now);
+    enum { ROUND_MS = 360000, ROUNDS = 4 }; /* after which every list is read again */
+    Now now = {1700000000000, 1};
+    Fixture fixture;
+    fixture_init(&fixture);
+    Inventory *inventory = fixture_inventory(now);
+    fixture.sources.inventory = inventory;
+    for (int round = 0; round < ROUNDS; round++) {
+        now = (Now){now.wall_ms + ROUND_MS, now.boot_ms + ROUND_MS};
+        InventoryQuestion question;
+        while (inventory_ask(inventory, now, &question)) {
+            const char *text = round % 2 ? inventory_reply(&question) : question.lists ? "[]" : "0";
+            inventory_give_text(inventory, &question, text, now);
+            free(assert_kept_is_fresh(&fixture, now));
+        }
+        auto_free char *text = assert_kept_is_fresh(&fixture, now);
+        assert_true((strstr(text, "deployment=\"etl/other\"") != NULL) == (round % 2));
     }
+    fixture_release(&fixture);
+    inventory_free(inventory);
+}
+
+/* w2 is, for an hour after it was heard; without an inventory nothing is. */
+static void time_alone_takes_workers_away(void **state)
+{
+    (void)state;
+    enum { MINUTE_MS = 60000 };
+    Now now = {1700000000000, 1};
+    Inventory *inventory = fixture_inventory(now);
     const struct {
         Inventory *inventory;
         int minutes;
-        bool worker; /* w2, which is shown for an hour after it was heard */
-    } steps[] = {{NULL, 0, false}, {all, 0, true}, {all, 0, true},  {all, 59, false},
-                 {few, 0, true},   {all, 1, true}, {NULL, 2, false}};
+        bool worker;
+    } steps[] = {
+        {NULL, 0, false}, {inventory, 0, true}, {inventory, 0, true}, {inventory, 59, false}, {NULL, 60, false}};
     Fixture fixture;
     fixture_init(&fixture);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         fixture.sources.inventory = steps[i].inventory;
-        fixture.sources.now_wall_ms = now.wall_ms + steps[i].minutes * MINUTE_MS;
-        auto_free char *kept = part_of(fixture.text, &fixture.sources), *fresh = part_of(NULL, &fixture.sources);
-        assert_string_equal(kept, fresh);
-        assert_true((strstr(kept, "worker=\"w2\"") != NULL) == steps[i].worker);
+        Now then = {now.wall_ms + steps[i].minutes * MINUTE_MS, now.boot_ms};
+        auto_free char *text = assert_kept_is_fresh(&fixture, then);
+        assert_true((strstr(text, "worker=\"w2\"") != NULL) == steps[i].worker);
     }
     fixture_release(&fixture);
-    inventory_free(all);
-    inventory_free(few);
+    inventory_free(inventory);
 }
 
 int main(void)
@@ -159,6 +187,7 @@ int main(void)
         cmocka_unit_test(ends_of_a_deployment),
         cmocka_unit_test(nothing_before_it_is_known),
         cmocka_unit_test(what_is_kept_is_what_is_written_from_nothing),
+        cmocka_unit_test(time_alone_takes_workers_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
