@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scrape is copied piece by piece while it is sent, so that a large one holds nobody up. Its length is known, so that
- * libmicrohttpd offers a block of ours, and not what is left of the connection's memory; but not when it is compressed.
+/* A scrape is sent from where its text is kept, in pieces, for which libmicrohttpd needs some of the connection's
+ * memory. When there are too many for it, the text is copied block by block while it is sent, so that a large one holds
+ * nobody up; its length is known, so that the block is one of ours, and not what is left of that memory.
  */
 #include "api/scrapes.h"
 #include "api/answer.h"
@@ -17,6 +18,7 @@ static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.
 
 enum {
     BLOCK_SIZE = 512 * 1024,
+    PIECES_MAX = 1000, /* fewer than sendmsg takes at once: libmicrohttpd would wait in vain to send the rest */
     GZIP_SIZE_MAX = 1024 * 1024, /* beyond this compressing holds the loop for longer than it saves */
 };
 
@@ -93,6 +95,31 @@ static void scrape_free(void *user)
     free(scrape);
 }
 
+/* That libmicrohttpd has memory for. */
+static size_t pieces_max(struct MHD_Connection *connection)
+{
+    size_t taken = headers_size(connection) + ANSWER_HEAD_MAX;
+    size_t room = taken < CONNECTION_MEMORY ? (CONNECTION_MEMORY - taken) / sizeof(struct MHD_IoVec) : 0;
+    return room < PIECES_MAX ? room : PIECES_MAX;
+}
+
+static struct MHD_Response *response_of_pieces(Exchange *exchange, Scrape *scrape)
+{
+    Piece pieces[PIECES_MAX];
+    struct MHD_IoVec parts[PIECES_MAX];
+    size_t count = exposition_pieces(scrape->exposition, pieces, pieces_max(exchange->mhd));
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = (struct MHD_IoVec){pieces[i].text, pieces[i].length};
+    }
+    return count ? MHD_create_response_from_iovec(parts, (unsigned)count, scrape_free, scrape) : NULL;
+}
+
+static struct MHD_Response *response_of_blocks(Scrape *scrape, size_t size)
+{
+    return MHD_create_response_from_callback(size, size < BLOCK_SIZE ? size : BLOCK_SIZE, scrape_read, scrape,
+                                             scrape_free);
+}
+
 static struct MHD_Response *scrape_response(Exchange *exchange, SharedSnapshot *shared, MetricsFormat format, bool gzip)
 {
     Scrape *scrape = memory_new(sizeof *scrape);
@@ -106,9 +133,8 @@ static struct MHD_Response *scrape_response(Exchange *exchange, SharedSnapshot *
     if (gzip) {
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, scrape_read_gzip, scrape, scrape_free);
     }
-    size_t size = snapshot_size(shared->snapshot, format);
-    return MHD_create_response_from_callback(size, size < BLOCK_SIZE ? size : BLOCK_SIZE, scrape_read, scrape,
-                                             scrape_free);
+    struct MHD_Response *response = response_of_pieces(exchange, scrape);
+    return response ? response : response_of_blocks(scrape, snapshot_size(shared->snapshot, format));
 }
 
 static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)

@@ -26,6 +26,7 @@ struct Exposition {
     size_t paragraph; /* where we are: in its header, */
     size_t page;      /* or, from 1, in one of its pages, */
     size_t given;     /* of which so much was copied */
+    char *joined;     /* small pieces, one after the other */
 };
 
 /* --- what is kept --- */
@@ -165,6 +166,7 @@ void exposition_free(Exposition *exposition)
 {
     if (exposition) {
         snapshot_release(exposition->snapshot);
+        free(exposition->joined);
         free(exposition);
     }
 }
@@ -214,6 +216,65 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
         }
     }
     return filled;
+}
+
+/* --- in pieces --- */
+
+enum {
+    JOINED_WHOLE_MAX = 256 * 1024, /* a text that is so small is one piece */
+    JOINED_MAX = 1024 * 1024,
+    LEAST_MIN = 1024, /* of what stays where it is: */
+    LEAST_MAX = 16 * 1024,
+};
+
+/* How many pieces there are when all that is smaller than `least` is joined; more than max: not all were counted. */
+static size_t pieces_count(const Exposition *exposition, size_t least, size_t max, size_t *joined)
+{
+    Exposition at = {.snapshot = exposition->snapshot, .format = exposition->format};
+    bool joins = false;
+    size_t count = *joined = 0;
+    for (Fragment fragment; count <= max && fragment_next(&at, &fragment); at.page++) {
+        bool small = fragment.length < least;
+        count += fragment.length > 0 && !(joins && small);
+        joins = small && (joins || fragment.length > 0);
+        *joined += small ? fragment.length : 0;
+    }
+    return count;
+}
+
+static void pieces_make(Exposition *exposition, size_t least, Piece *piece)
+{
+    Exposition at = {.snapshot = exposition->snapshot, .format = exposition->format};
+    char *end = exposition->joined;
+    bool joins = false;
+    for (Fragment fragment; fragment_next(&at, &fragment); at.page++) {
+        if (fragment.length >= least) {
+            *piece++ = (Piece){fragment.text, fragment.length};
+            joins = false;
+        } else if (fragment.length > 0) {
+            if (!joins) {
+                *piece++ = (Piece){end, 0};
+            }
+            end = mempcpy(end, fragment.text, fragment.length);
+            piece[-1].length += fragment.length;
+            joins = true;
+        }
+    }
+}
+
+size_t exposition_pieces(Exposition *exposition, Piece *pieces, size_t max)
+{
+    size_t size = snapshot_size(exposition->snapshot, exposition->format);
+    size_t least = size <= JOINED_WHOLE_MAX ? SIZE_MAX : LEAST_MIN, joined, count;
+    while ((count = pieces_count(exposition, least, max, &joined)) > max && least < LEAST_MAX) {
+        least *= 2;
+    }
+    if (count > max || joined > JOINED_MAX) {
+        return 0;
+    }
+    exposition->joined = memory_resize(NULL, joined ? joined : 1, 1);
+    pieces_make(exposition, least, pieces);
+    return count;
 }
 
 size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms)

@@ -56,6 +56,15 @@ void exposition_free(Exposition *exposition);
 /* Copies the next at most `size` bytes; 0 at the end. */
 size_t exposition_read(Exposition *exposition, char *out, size_t size);
 
+typedef struct Piece {
+    const char *text;
+    size_t length; /* > 0 */
+} Piece;
+
+/* Instead of reading: the whole text in at most `max` pieces, the large ones where they are kept, as copying is most of
+ * what a large scrape costs. Valid until the exposition is freed. Returns how many; 0: too much would be copied. */
+size_t exposition_pieces(Exposition *exposition, Piece *pieces, size_t max);
+
 /* For `check`: the number of series that a file with this definition costs (NULL: a broken file), those aside that are
  * there only while something is wrong. */
 size_t exposition_series(const Definition *definition, bool stage_state_set, bool histograms);

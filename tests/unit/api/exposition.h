@@ -22,8 +22,10 @@ struct Exposition {
     Snapshot *snapshot;
     MetricsFormat format;
     size_t given;
+    char *whole; /* when it was asked for in pieces */
 };
-enum { EXPOSITION_LINES = 5000, LINE_SIZE = 16 };
+enum { EXPOSITION_LINES = 5000, LINE_SIZE = 16, PIECE_SIZE = 64 * 1024, IN_PIECES_MAX = 8000000 };
+static size_t exposition_piece_size = PIECE_SIZE;
 static size_t exposition_lines = EXPOSITION_LINES;
 
 MetricsText *metrics_text_new(bool stage_state_set, bool histograms)
@@ -85,6 +87,7 @@ Exposition *exposition_new(Snapshot *snapshot, MetricsFormat format)
 void exposition_free(Exposition *exposition)
 {
     snapshot_release(exposition->snapshot);
+    free(exposition->whole);
     free(exposition);
 }
 
@@ -99,6 +102,21 @@ size_t exposition_read(Exposition *exposition, char *out, size_t size)
         }
     }
     return filled;
+}
+
+size_t exposition_pieces(Exposition *exposition, Piece *pieces, size_t max)
+{
+    size_t size = snapshot_size(exposition->snapshot, exposition->format), most = exposition_piece_size;
+    if ((size + most - 1) / most > max || size > IN_PIECES_MAX) {
+        return 0;
+    }
+    exposition->whole = memory_new(size + 1);
+    assert_int_equal(exposition_read(exposition, exposition->whole, size + 1), size);
+    size_t count = 0;
+    for (size_t at = 0; at < size; at += most) {
+        pieces[count++] = (Piece){exposition->whole + at, size - at < most ? size - at : most};
+    }
+    return count;
 }
 
 /* Only the sum, by code. */

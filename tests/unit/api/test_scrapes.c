@@ -7,12 +7,13 @@ static const char get[] = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnectio
 
 enum {
     MANY_LINES = 2000000,    /* more than sockets buffer */
-    SEVERAL_BLOCKS = 100000, /* of lines: not sent in one run of the server */
+    SEVERAL_BLOCKS = 500000, /* of lines: not sent in one run of the server */
 };
 
 static int start(void **state)
 {
     exposition_lines = EXPOSITION_LINES;
+    exposition_piece_size = PIECE_SIZE;
     snapshots_taken = 0;
     *state = world_new();
     return 0;
@@ -277,6 +278,26 @@ static void test_the_text_is_forgotten(void **state)
     assert_int_equal(metrics_text->cleared, 2);
 }
 
+/* The more of the connection's memory it takes, the less there is for pieces, and at last none is asked for. */
+static void test_a_head_of_any_size_gets_the_whole_text(void **state)
+{
+    World *world = *state;
+    exposition_lines = 50000;
+    exposition_piece_size = 1024;
+    auto_free char *expected = NULL;
+    for (int size = 0; size < 20000; size += 250) {
+        auto_free char *request =
+            text_format("GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Filler: %0*d\r\n\r\n", size, 1);
+        Client client = client_open(world);
+        const char *body = body_of(client_ask(world, &client, request));
+        assert_true(is_whole(&client));
+        assert_true(!expected || strcmp(body, expected) == 0);
+        free(expected);
+        expected = text_copy(body);
+        client_close(&client);
+    }
+}
+
 static bool is_answered(const Client *client)
 {
     char byte;
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_scrape_waits_for_what_is_written, start, stop),
         cmocka_unit_test_setup_teardown(test_what_changes_too_fast_is_written_at_once, start, stop),
         cmocka_unit_test_setup_teardown(test_the_text_is_forgotten, start, stop),
+        cmocka_unit_test_setup_teardown(test_a_head_of_any_size_gets_the_whole_text, start, stop),
         cmocka_unit_test_setup_teardown(test_few_are_sent_at_a_time, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

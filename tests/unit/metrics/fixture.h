@@ -93,6 +93,23 @@ static inline char *exposition_text(Exposition *exposition, size_t piece)
     return buffer_take(&text);
 }
 
+/* In at most `max` pieces; NULL: it cannot be. The caller frees it. */
+static inline char *exposition_joined(Exposition *exposition, size_t max, size_t *count)
+{
+    Buffer text;
+    buffer_init(&text, 64 << 20);
+    Piece *pieces = memory_new(max * sizeof *pieces);
+    *count = exposition_pieces(exposition, pieces, max);
+    assert_true(*count <= max);
+    for (size_t i = 0; i < *count; i++) {
+        assert_true(pieces[i].length > 0);
+        buffer_append(&text, pieces[i].text, pieces[i].length);
+    }
+    free(pieces);
+    exposition_free(exposition);
+    return buffer_take(&text);
+}
+
 static inline Snapshot *fixture_snapshot(Fixture *fixture)
 {
     metrics_text_clear(fixture->text);

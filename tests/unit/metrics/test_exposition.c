@@ -205,6 +205,38 @@ static size_t series_of(const char *text, const char *label)
     return count;
 }
 
+/* Few when it is small; as many as there may be when it is large, so that little is copied. */
+static void a_text_is_few_pieces(void **state)
+{
+    (void)state;
+    enum { LARGE = 128, LARGER = 512 };
+    static const struct {
+        int sendposts;
+        size_t max, least, most; /* pieces; 0: none */
+    } cases[] = {{1, 1000, 1, 1},  {1, 1, 1, 1},     {LARGE, 1000, 100, 1000},  {LARGE, 100, 17, 100},
+                 {LARGE, 0, 0, 0}, {LARGE, 2, 0, 0}, {LARGER, 1000, 300, 1000}, {LARGER, 20, 0, 0}};
+    Fixture fixture;
+    fixture_init(&fixture);
+    int loaded = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (; loaded < cases[i].sendposts; loaded++) {
+            auto_free char *file = text_format("%d.yaml", loaded);
+            auto_free char *definition = text_format("name: daily-%d\nstages:\n- {name: one, run: a/b}\n- {name: two, "
+                                                     "run: c/d}\n- {name: three, run: e/f}\n",
+                                                     loaded);
+            fixture_load(&fixture, file, definition);
+        }
+        Snapshot *snapshot = fixture_snapshot(&fixture);
+        auto_free char *expected = exposition_text(exposition_new(snapshot, METRICS_OPENMETRICS), 64 * 1024);
+        size_t count;
+        auto_free char *text = exposition_joined(exposition_new(snapshot, METRICS_OPENMETRICS), cases[i].max, &count);
+        snapshot_release(snapshot);
+        assert_in_range(count, cases[i].least, cases[i].most);
+        assert_string_equal(text ? text : "", count ? expected : "");
+    }
+    fixture_release(&fixture);
+}
+
 static void series_are_foretold(void **state)
 {
     (void)state;
@@ -321,6 +353,7 @@ int main(void)
         cmocka_unit_test(everything_is_there_from_the_start),
         cmocka_unit_test(a_task_is_cut_at_64_characters),
         cmocka_unit_test(pieces_of_any_size_join_to_the_same),
+        cmocka_unit_test(a_text_is_few_pieces),
         cmocka_unit_test(series_are_foretold),
         cmocka_unit_test(a_broken_file_costs_one_series),
         cmocka_unit_test(problems_of_references_are_shown),

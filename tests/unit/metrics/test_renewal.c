@@ -312,6 +312,10 @@ static void check(Life *life, bool stage_state_set, bool histograms)
         auto_free char *text = text_of(snapshot, (MetricsFormat)format);
         auto_free char *expected = text_of(from_nothing, (MetricsFormat)format);
         assert_string_equal(text, expected);
+        size_t count;
+        auto_free char *joined =
+            exposition_joined(exposition_new(snapshot, (MetricsFormat)format), 1 + below(life, 1000), &count);
+        assert_true(!count || strncmp(joined, expected, strlen(expected)) == 0);
         reader_begin(life, snapshot, (MetricsFormat)format, text);
     }
     snapshot_release(snapshot);
