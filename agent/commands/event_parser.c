@@ -73,16 +73,23 @@ static void end_line(EventParser *parser, EventTaker *take, void *user)
     buffer_clear(&parser->line);
 }
 
+static bool fits(const EventParser *parser)
+{
+    return !parser->line.overflow && !parser->data.overflow && !parser->id.overflow && !parser->type.overflow;
+}
+
 bool event_parser_feed(EventParser *parser, const char *bytes, size_t length, EventTaker *take, void *user)
 {
     for (size_t i = 0; i < length; i++) {
         bool line_feed = bytes[i] == '\n', carriage_return = bytes[i] == '\r';
         if (!line_feed && !carriage_return) {
             buffer_char(&parser->line, bytes[i]);
+        } else if (!fits(parser)) {
+            return false;
         } else if (!(line_feed && parser->after_return)) {
             end_line(parser, take, user);
         }
         parser->after_return = carriage_return;
     }
-    return !parser->line.overflow && !parser->data.overflow && !parser->id.overflow && !parser->type.overflow;
+    return fits(parser);
 }

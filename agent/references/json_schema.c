@@ -349,12 +349,6 @@ static char *fault_of(Walk *walk, const Json *schema, const Json *value, int dep
     return fault ? fault : members_fault(walk, schema, value, depth);
 }
 
-char *schema_fault(const SchemaContext *context, const Json *schema, const Json *value)
-{
-    Walk walk = {context, SCHEMAS_MAX};
-    return fault_of(&walk, schema, value, 0);
-}
-
 char *schema_member_fault(const SchemaContext *context, const Json *parent, const char *name, const Json *value)
 {
     Walk walk = {context, SCHEMAS_MAX};

@@ -21,10 +21,8 @@ typedef struct SchemaContext {
     const void *user;
 } SchemaContext;
 
-/* What is wrong with the value ("must be integer, not string"), or NULL; new text. */
-char *schema_fault(const SchemaContext *context, const Json *schema, const Json *value);
-/* The same of a member of an object whose schema is `parent`: what is neither required nor has a default may be null.
- */
+/* What is wrong with the value of a member of an object whose schema is `parent` ("must be integer, not string"), or
+ * NULL; new text. What is neither required nor has a default may be null. */
 char *schema_member_fault(const SchemaContext *context, const Json *parent, const char *name, const Json *value);
 
 /* A schema's one type name, references followed; NULL: several, or none. */

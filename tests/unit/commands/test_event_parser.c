@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "commands/event_parser.h"
 #include <string.h>
 
@@ -79,13 +80,29 @@ static void a_line_without_end_is_no_event(void **state)
     event_parser_release(&parser);
 }
 
+/* Also when all comes at once, and what follows would fit. */
+static void what_is_too_large_is_a_fault(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"id: ", "event: "};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        EventParser parser;
+        event_parser_init(&parser);
+        auto_free char *text = text_format("%s%0100d\n%s1\ndata: a\n\n", heads[i], 0, heads[i]);
+        auto_buffer came;
+        buffer_init(&came, 4096);
+        assert_false(event_parser_feed(&parser, text, strlen(text), note, &came));
+        assert_int_equal(came.length, 0);
+        event_parser_release(&parser);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_as_the_agent_sends_them),
-        cmocka_unit_test(events_as_others_may),
-        cmocka_unit_test(a_new_connection_begins_anew),
-        cmocka_unit_test(a_line_without_end_is_no_event),
+        cmocka_unit_test(events_as_the_agent_sends_them), cmocka_unit_test(events_as_others_may),
+        cmocka_unit_test(a_new_connection_begins_anew),   cmocka_unit_test(a_line_without_end_is_no_event),
+        cmocka_unit_test(what_is_too_large_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,19 +91,26 @@ static const char root[] = "{\"definitions\":{\"whole\":{\"type\":\"integer\"},\
                            "\"nest\":{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/definitions/nest\"}}},"
                            "\"block\":{\"type\":\"integer\",\"block_type_slug\":\"secret\"}}}";
 
+/* Of an object that must have a "value". */
+static Json *parent_of(const char *schema)
+{
+    auto_free char *text = text_format("{\"properties\":{\"value\":%s},\"required\":[\"value\"]}", schema);
+    return fixture_json(text);
+}
+
 static void values_are_judged(void **state)
 {
     (void)state;
     Json *whole = fixture_json(root);
     SchemaContext context = {whole, types_of_text, "user"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Json *schema = fixture_json(cases[i].schema), *value = fixture_json(cases[i].value);
-        char *fault = schema_fault(&context, schema, value);
+        Json *parent = parent_of(cases[i].schema), *value = fixture_json(cases[i].value);
+        char *fault = schema_member_fault(&context, parent, "value", value);
         if (!text_equal(fault, cases[i].fault)) {
             fail_msg("%s in %s: %s", cases[i].value, cases[i].schema, fault ? fault : "fits");
         }
         free(fault);
-        json_free(schema);
+        json_free(parent);
         json_free(value);
     }
     json_free(whole);
@@ -122,10 +129,10 @@ static void walks_are_bounded(void **state)
     };
     for (size_t i = 0; i < sizeof circles / sizeof *circles; i++) {
         Json *whole = fixture_json(circles[i]);
-        Json *schema = fixture_json("{\"$ref\":\"#/definitions/a\"}"), *value = fixture_json("1");
+        Json *parent = parent_of("{\"$ref\":\"#/definitions/a\"}"), *value = fixture_json("1");
         SchemaContext context = {whole, types_of_text, "user"};
-        assert_null(schema_fault(&context, schema, value));
-        json_free(schema);
+        assert_null(schema_member_fault(&context, parent, "value", value));
+        json_free(parent);
         json_free(value);
         json_free(whole);
     }
