@@ -121,6 +121,7 @@ Run *run_of(const Engine *engine, const char *id);
 void places_count(Run *run);                        /* before each round of stage_advance */
 bool stage_advance(Turn *turn, Run *run, int node); /* whether it went on */
 void stage_finish(Turn *turn, Run *run, int node, State state, Reason reason, const char *message);
+void stages_skip(Turn *turn, Run *run); /* all: the run never began */
 void stage_cut(Turn *turn, Run *run, int node, Cut cut);
 bool stage_is_stopped(const Run *run, int node); /* for good: no further flow run may begin in it */
 void stage_finish_cut(Turn *turn, Run *run, int node);

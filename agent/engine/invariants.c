@@ -70,7 +70,7 @@ void engine_check_run(const Engine *engine, const Run *run)
         }
         invariant(state_is_end(stage->state) == (stage->phase == PHASE_ENDED));
         /* 3: nothing ends while an intent is unresolved. */
-        invariant(!ended || !run->record.admitted || stage->phase == PHASE_ENDED);
+        invariant(!ended || stage->phase == PHASE_ENDED);
         check_attempts(node, stage);
         if (stage->taken_over) {
             check_taken_over(stage);

@@ -296,6 +296,9 @@ void run_advance(Turn *turn, Run *run)
 
 void run_finish(Turn *turn, Run *run, State state, Reason reason)
 {
+    if (!run->record.admitted) {
+        stages_skip(turn, run);
+    }
     run->record.ended_at = turn->now.wall_ms;
     run_set_state(turn, run, state, reason);
     run->record.last_event = turn->engine->last_event_id;

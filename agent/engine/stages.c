@@ -2,6 +2,7 @@
 /* A stage as a whole: when it may start, what each of its phases does next, how it ends. */
 #include "base/assert.h"
 #include "base/memory.h"
+#include "engine/groups.h"
 #include "engine/internal.h"
 
 AttemptRecord *stage_attempt(const Stage *stage)
@@ -138,6 +139,16 @@ static void stage_skip(Turn *turn, Run *run, int node)
 {
     stage_set_state(turn, run, node, STATE_SKIPPED, REASON_NONE);
     stage_set_phase(turn, run, node, PHASE_ENDED);
+}
+
+void stages_skip(Turn *turn, Run *run)
+{
+    for (int i = 0; i < (int)run->definition->node_count; i++) {
+        if (node_is_leaf(&run->definition->nodes[i]) && run->stages[i].record.phase != PHASE_ENDED) {
+            stage_skip(turn, run, i);
+        }
+    }
+    groups_derive(run);
 }
 
 static bool when_holds(Run *run, int node)

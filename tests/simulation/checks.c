@@ -272,7 +272,9 @@ static void check_run(const World *world, const StoredRun *stored)
         for (size_t j = 0; j < stored->stages[i].attempt_count; j++) {
             check_attempt(world, &stored->stages[i].attempts[j]);
         }
-        if (record->admitted && node_is_leaf(&stored->definition->nodes[stored->stages[i].node])) {
+        bool leaf = node_is_leaf(&stored->definition->nodes[stored->stages[i].node]);
+        invariant(!leaf || state_is_end(stored->stages[i].state));
+        if (record->admitted && leaf) {
             check_stage(stored, &stored->stages[i]);
         }
     }

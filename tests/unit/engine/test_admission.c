@@ -281,6 +281,24 @@ static void cancelled_plan_hides_no_state(void **state)
     fixture_release(&fixture);
 }
 
+static void what_never_began_is_skipped(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture,
+                 "name: x\nstages:\n- {name: a, run: f/a}\n- name: p\n  parallel:\n  - {name: b, run: f/b}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.start_at = fixture.now.wall_ms + 60000});
+    fixture_verb(&fixture, HAPPENED_BLOCK, "a");
+    fixture_verb(&fixture, HAPPENED_CANCEL, NULL);
+    const Run *run = fixture_run(&fixture);
+    assert_int_equal(run->record.state, STATE_CANCELLED);
+    for (size_t i = 0; i < run->definition->node_count; i++) {
+        assert_int_equal(run->stages[i].record.state, STATE_SKIPPED);
+    }
+    assert_true(run->stages[0].record.dirty);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +318,7 @@ int main(void)
         cmocka_unit_test(replace_leaves_what_is_planned),
         cmocka_unit_test(replace_waits_for_what_runs_always),
         cmocka_unit_test(cancelled_plan_hides_no_state),
+        cmocka_unit_test(what_never_began_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
