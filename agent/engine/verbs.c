@@ -39,20 +39,46 @@ static ReplyKind hold(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
     return REPLY_ACCEPTED;
 }
 
-static ReplyKind release_stage(Turn *turn, Run *run, const char *path, Reply *reply)
+/* A group stands for the leaves that it begins with. */
+static bool begins_group(const Run *run, int group, int node)
 {
-    int node = definition_node_find(run->definition, path);
-    if (node < 0 || !node_is_leaf(&run->definition->nodes[node])) {
-        text_replace(&reply->detail, path);
-        return REPLY_UNKNOWN_STAGE;
+    const Node *nodes = run->definition->nodes;
+    for (size_t i = 0; i < nodes[node].needs_count; i++) {
+        if (nodes[node].needs[i] >= group && nodes[node].needs[i] < nodes[group].end) {
+            return false;
+        }
     }
+    return node_is_leaf(&nodes[node]);
+}
+
+/* What is to wait for an operator, or waits for one now. */
+static bool release_leaf(Turn *turn, Run *run, int group, int node)
+{
     StageRecord *stage = &run->stages[node].record;
-    if (stage->blocked && stage->phase <= PHASE_BLOCKED) {
+    bool waits = stage->phase == PHASE_BLOCKED || (stage->phase == PHASE_WAITING && begins_group(run, group, node));
+    if (stage->blocked && waits) {
         stage->blocked = false;
         stage_touch(turn, run, node);
     } else if (stage_can_resume(run, node)) {
         stage_resume(turn, run, node);
     } else {
+        return false;
+    }
+    return true;
+}
+
+static ReplyKind release_stage(Turn *turn, Run *run, const char *path, Reply *reply)
+{
+    int stage = definition_node_find(run->definition, path);
+    if (stage < 0) {
+        text_replace(&reply->detail, path);
+        return REPLY_UNKNOWN_STAGE;
+    }
+    bool any = false;
+    for (int i = stage; i < run->definition->nodes[stage].end; i++) {
+        any = release_leaf(turn, run, stage, i) || any;
+    }
+    if (!any) {
         reply->detail = text_format("stage %s is not blocked, nor is its flow run paused", path);
         return REPLY_STATE;
     }
@@ -99,20 +125,33 @@ static ReplyKind resume(Turn *turn, Run *run, const VerbEvent *verb, Reply *repl
     return count ? REPLY_SEVERAL : REPLY_STATE;
 }
 
+static bool has_started(const Run *run, int stage)
+{
+    for (int i = stage; i < run->definition->nodes[stage].end; i++) {
+        if (run->stages[i].record.phase > PHASE_BLOCKED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static ReplyKind block(Turn *turn, Run *run, const VerbEvent *verb, Reply *reply)
 {
-    int node = verb->stage ? definition_node_find(run->definition, verb->stage) : -1;
-    if (node < 0 || !node_is_leaf(&run->definition->nodes[node])) {
+    int stage = verb->stage ? definition_node_find(run->definition, verb->stage) : -1;
+    if (stage < 0) {
         text_replace(&reply->detail, verb->stage);
         return REPLY_UNKNOWN_STAGE;
     }
-    StageRecord *stage = &run->stages[node].record;
-    if (stage->phase > PHASE_BLOCKED) {
+    if (has_started(run, stage)) {
         reply->detail = text_format("stage %s has started already", verb->stage);
         return REPLY_STATE;
     }
-    stage->blocked = true;
-    stage_touch(turn, run, node);
+    for (int i = stage; i < run->definition->nodes[stage].end; i++) {
+        if (begins_group(run, stage, i)) {
+            run->stages[i].record.blocked = true;
+            stage_touch(turn, run, i);
+        }
+    }
     run_advance(turn, run);
     return REPLY_ACCEPTED;
 }

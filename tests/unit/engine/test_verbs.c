@@ -64,6 +64,33 @@ static void several_blocked_stages_are_named(void **state)
     fixture_release(&fixture);
 }
 
+static Phase phase_of(const Fixture *fixture, const char *path)
+{
+    const Run *run = fixture_run(fixture);
+    return run->stages[definition_node_find(run->definition, path)].record.phase;
+}
+
+static void a_group_waits_before_what_it_begins_with(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: x\nstages:\n- {name: a, run: f/a}\n- name: g\n  parallel:\n  - {name: b, run: f/b}\n"
+                           "  - name: c\n    stages:\n    - {name: d, run: f/d}\n    - {name: e, run: f/e}\n");
+    fixture_start(&fixture);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, "g")->kind, REPLY_STATE);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_BLOCK, "g")->kind, REPLY_ACCEPTED);
+    fixture_seen(&fixture, PREFECT_COMPLETED);
+    assert_int_equal(phase_of(&fixture, "g/b"), PHASE_BLOCKED);
+    assert_int_equal(phase_of(&fixture, "g/c/d"), PHASE_BLOCKED);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, "g/b")->kind, REPLY_ACCEPTED);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_BLOCK, "g")->kind, REPLY_STATE);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_BLOCK, "g/c/e")->kind, REPLY_ACCEPTED);
+    assert_int_equal(fixture_verb(&fixture, HAPPENED_RESUME, "g")->kind, REPLY_ACCEPTED);
+    assert_int_equal(phase_of(&fixture, "g/c/d"), PHASE_RESOLVING);
+    assert_true(fixture_run(&fixture)->stages[5].record.blocked); /* g/c/e: what comes later is another matter */
+    fixture_release(&fixture);
+}
+
 /* --- each verb in each state --- */
 
 enum { VERBS = 6 };
@@ -409,6 +436,7 @@ int main(void)
         cmocka_unit_test(step_starts_one_stage),
         cmocka_unit_test(blocked_stage_waits_for_approval),
         cmocka_unit_test(several_blocked_stages_are_named),
+        cmocka_unit_test(a_group_waits_before_what_it_begins_with),
         cmocka_unit_test(every_verb_has_an_answer_in_every_state),
         cmocka_unit_test(what_prefect_paused_is_resumed),
         cmocka_unit_test(a_lost_answer_resumes_the_same_pause_only),
