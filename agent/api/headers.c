@@ -40,6 +40,11 @@ static const struct {
 #undef KNOWN
 };
 
+static const char **field_of(Headers *headers, size_t index)
+{
+    return (const char **)(void *)((char *)headers + known[index].offset);
+}
+
 /* RFC 9110, 5.6.2: a token. */
 static bool is_name(const char *name)
 {
@@ -74,7 +79,7 @@ bool headers_add(Headers *headers, const char *name, const char *value, Error *e
         if (name[known[i].length]) {
             continue;
         }
-        const char **field = (const char **)(void *)((char *)headers + known[i].offset);
+        const char **field = field_of(headers, i);
         if (*field) {
             return error_set(error, ERROR_INVALID, "there is more than one %s header", known[i].name);
         }
@@ -146,6 +151,19 @@ size_t headers_size(struct MHD_Connection *connection)
            (size_t)entries * ENTRY_SIZE;
 }
 
+/* Spaces after a value are no part of it (RFC 9110, 5.5), but libmicrohttpd leaves them there, and takes no
+ * Transfer-Encoding with them for what it is: so all is checked before they are cut off. */
+static void trim(Headers *headers)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char *value = (char *)(uintptr_t)*field_of(headers, i);
+        size_t length = value ? strlen(value) : 0;
+        while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t')) {
+            value[--length] = '\0';
+        }
+    }
+}
+
 bool headers_read(struct MHD_Connection *connection, const char *method, const char *version, Headers *headers,
                   Error *error)
 {
@@ -158,8 +176,11 @@ bool headers_read(struct MHD_Connection *connection, const char *method, const c
     if (!only_lines_end(reading.end, method + size, 2)) {
         return error_set(error, ERROR_INVALID, "a header line is malformed");
     }
-    return !headers->transfer_encoding || strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ||
-           error_set(error, ERROR_INVALID, "Transfer-Encoding needs HTTP/1.1");
+    if (headers->transfer_encoding && strcmp(version, MHD_HTTP_VERSION_1_1) != 0) {
+        return error_set(error, ERROR_INVALID, "Transfer-Encoding needs HTTP/1.1");
+    }
+    trim(headers);
+    return true;
 }
 
 typedef struct Joining {

@@ -248,6 +248,16 @@ def test_pipelined_requests_are_answered_in_order(agent):
     assert first == again != other
 
 
+def test_spaces_after_a_value_are_no_part_of_it(agent):
+    etag = agent.send("GET", "/v1/sendposts/free/definition").headers["etag"].encode()
+    trigger = b"POST /v1/sendposts/free/run HTTP/1.1\r\nHost: localhost \t\r\nContent-Length: 2\r\nIdempotency-Key: k%b\r\n\r\n{}"
+    read = b"GET /v1/sendposts/free/definition HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: %b \r\nConnection: close\r\n\r\n"
+    received, _ = raw(agent, trigger % b" \t" + trigger % b"" + read % etag)
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"202", b"200", b"304"]
+    received, closed = raw(agent, HEAD + b"Transfer-Encoding: chunked \r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 400") and closed
+
+
 def test_slow_headers_are_cut_off(agent):
     """A header a second keeps no connection open beyond 10 s, and nobody else waits."""
     with socket.create_connection(("127.0.0.1", agent.port), timeout=1) as connection:
