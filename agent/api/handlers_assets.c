@@ -37,24 +37,18 @@ static struct MHD_Response *inflated(Exchange *exchange, const Asset *asset)
     return MHD_create_response_from_buffer(asset->length, buffer_take(&content), MHD_RESPMEM_MUST_FREE);
 }
 
-static struct MHD_Response *nothing(void)
-{
-    return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-}
-
-/* The ETag is weak, as the two codings of one file have the same. A new agent brings new files, so each use asks. */
+/* The ETag is weak, as the two codings of one file have the same. A new agent brings new files, so each use asks. Of a
+ * 304 libmicrohttpd sends the head alone, with the length that the 200 would have. */
 static void answer_asset(Exchange *exchange, int status, const Asset *asset)
 {
     bool same = status == 200 && headers_match_etag(&exchange->headers, asset->etag);
     bool gzip = headers_prefer(exchange->mhd, "Accept-Encoding", accept_encoding_prefers_gzip);
     answer_file(exchange, same ? 304 : status, asset->media_type, policy,
-                same   ? nothing()
-                : gzip ? compressed(asset)
-                       : inflated(exchange, asset));
+                gzip ? compressed(asset) : inflated(exchange, asset));
     auto_free char *etag = text_format("W/%s", asset->etag);
     answer_header(exchange, "ETag", etag);
     answer_header(exchange, "Vary", "Accept-Encoding");
-    if (gzip && !same) {
+    if (gzip) {
         answer_header(exchange, "Content-Encoding", "gzip");
     }
 }

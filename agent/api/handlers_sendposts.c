@@ -40,13 +40,14 @@ static bool read_filter(Exchange *exchange, Filter *filter)
     return true;
 }
 
+/* wanted: name:value, either of which may have further colons. */
 static bool has_label(const Definition *definition, const char *wanted)
 {
-    size_t length = strcspn(wanted, ":");
     for (size_t i = 0; i < definition->label_count; i++) {
         const Label *label = &definition->labels[i];
-        if (strlen(label->name) == length && memcmp(label->name, wanted, length) == 0 &&
-            strcmp(label->value, wanted + length + 1) == 0) {
+        size_t length = strlen(label->name);
+        if (strncmp(wanted, label->name, length) == 0 && wanted[length] == ':' &&
+            strcmp(wanted + length + 1, label->value) == 0) {
             return true;
         }
     }
@@ -156,7 +157,7 @@ void handle_definition(Exchange *exchange)
     bool same = headers_match_etag(&exchange->headers, etag);
     Buffer body;
     buffer_init(&body, RESPONSE_BODY_MAX);
-    buffer_append(&body, definition->text, same ? 0 : definition->length);
+    buffer_append(&body, definition->text, definition->length); /* of a 304 its length alone is sent */
     answer(exchange, same ? 304 : 200, "application/yaml", &body);
     answer_header(exchange, "ETag", etag);
 }

@@ -154,6 +154,7 @@ def test_definition(agent):
     for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
         same = agent.send("GET", path, headers={"If-None-Match": known})
         assert (same.status, same.body, same.headers["etag"]) == (304, b"", etag)
+        assert same.headers["content-length"] == reply.headers["content-length"]
     assert agent.send("GET", path, headers={"If-None-Match": '"other"'}).status == 200
     head = agent.send("HEAD", path)
     assert (head.status, head.body, head.headers["content-length"], head.headers["etag"]) == (200, b"", str(len(reply.body)), etag)

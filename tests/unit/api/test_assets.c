@@ -118,6 +118,7 @@ static void check_not_modified(World *world, const char *before, const char *eta
     auto_free char *answer = ask_with(world, "GET /", header, NULL);
     auto_free char *line = text_format("\r\nETag: W/%s\r\n", asset_find("status/index.html")->etag);
     assert_int_equal(status_of(answer), 304);
+    assert_null(strstr(answer, "\r\nContent-Length: 0\r\n")); /* that of the 200, or none */
     assert_header(answer, line);
     assert_string_equal(body_of(answer), "");
 }

@@ -23,7 +23,8 @@ static int start(void **state)
     World *world = world_new();
     world_load(world, "daily.yaml", daily);
     world_load(world, "other.yaml", "name: other\nlabels: {tier: silver}\nstages:\n  - {name: one, run: a/b}\n");
-    world_load(world, "third.yaml", "name: third\nlabels: {tier: gold}\nstages:\n  - {name: one, run: a/b}\n");
+    world_load(world, "third.yaml",
+               "name: third\nlabels: {tier: gold, 'a:b': 'c:d'}\nstages:\n  - {name: one, run: a/b}\n");
     *state = world;
     return 0;
 }
@@ -139,6 +140,8 @@ static void test_lists_of_sendposts(void **state)
     assert_string_equal(json_member_text(at(json_member(rest, "sendposts"), 0), "name"), "third");
     auto_json *gold = get(*state, "/v1/sendposts?label=tier:gold&state=never_run,failed&state=running");
     assert_int_equal(json_count(json_member(gold, "sendposts")), 2);
+    auto_json *colons = get(*state, "/v1/sendposts?label=a:b:c:d");
+    assert_int_equal(json_count(json_member(colons, "sendposts")), 1);
     auto_json *none = get(*state, "/v1/sendposts?label=tier%3Agold&label=tier:silver");
     assert_int_equal(json_count(json_member(none, "sendposts")), 0);
     auto_json *failed = get(*state, "/v1/sendposts?state=failed");
