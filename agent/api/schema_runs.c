@@ -47,10 +47,11 @@ static const Member run_summary[] = {
     MEMBER("for", "The time that it is for: what ${run.date} follows", TIME),
     MEMBER("start_at", "When it is planned to start", TIME, .flags = NULLABLE, .example = "null"),
     MEMBER("created_at", "When it was accepted", TIME),
-    MEMBER("started_at", "When its first flow run started", TIME, .flags = NULLABLE),
-    MEMBER("ended_at", "When its last flow run ended", TIME, .flags = NULLABLE,
+    MEMBER("started_at", "When it began, by the agent's clock; null: it waits, or never did", TIME, .flags = NULLABLE),
+    MEMBER("ended_at", "When its end was known, by the agent's clock", TIME, .flags = NULLABLE,
            .example = "\"2026-11-22T04:25:48.937Z\""),
-    MEMBER("duration_seconds", "From start to end, by Prefect's clock", SECONDS, .flags = NULLABLE, .example = "162.5"),
+    MEMBER("duration_seconds", "From the first start to the last end of its flow runs, by Prefect's clock", SECONDS,
+           .flags = NULLABLE, .example = "162.5"),
     MEMBER("failure", "Why it did not complete", SHAPE, .flags = NULLABLE, OF_SHAPE(failure)),
 };
 const Shape schema_run_summary = {"RunSummary", "A run, as lists show it", MEMBERS_OF(run_summary)};

@@ -199,7 +199,7 @@ void shape_run(JsonWriter *writer, const Run *run, const ShapeContext *context)
     json_write_text(writer, "revision", record->revision);
     json_write_text(writer, "retry_of", record->retry_of[0] ? record->retry_of : NULL);
     json_write_text(writer, "retried_by", record->retried_by[0] ? record->retried_by : NULL);
-    json_write_boolean(writer, "held", record->held);
+    json_write_boolean(writer, "held", record->held && record->cut == CUT_NONE && !state_is_end(record->state));
     json_begin_array(writer, "stages");
     if (run->definition) {
         write_stages(writer, run, 0, (int)run->definition->node_count, context);

@@ -99,6 +99,22 @@ static void test_an_end_before_the_start_lasts_nothing(void **state)
     definition_release(run.definition);
 }
 
+static bool shown_as_held(State state, Cut cut)
+{
+    Run run = {.record = {.id = "r1", .sendpost = text_sendpost, .state = state, .cut = cut, .held = true}};
+    auto_free char *json = shaped(&run);
+    return strstr(json, "\"held\":true") != NULL;
+}
+
+static void test_what_is_cut_or_has_ended_is_held_no_more(void **state)
+{
+    (void)state;
+    assert_true(shown_as_held(STATE_SCHEDULED, CUT_NONE));
+    assert_true(shown_as_held(STATE_PAUSED, CUT_NONE));
+    assert_false(shown_as_held(STATE_CANCELLING, CUT_OPERATOR));
+    assert_false(shown_as_held(STATE_COMPLETED, CUT_NONE));
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -153,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stage_at_its_second_attempt),
         cmocka_unit_test(test_an_end_before_the_start_lasts_nothing),
+        cmocka_unit_test(test_what_is_cut_or_has_ended_is_held_no_more),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_numbers_and_times),
     };
