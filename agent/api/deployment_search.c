@@ -137,24 +137,51 @@ bool deployment_search_name_flows(DeploymentSearch *search, const Json *page)
     return true;
 }
 
-void deployment_search_write(const DeploymentSearch *search, const char *text, JsonWriter *writer)
+/* A deployment with the name that it is shown by. */
+typedef struct Named {
+    char *name;
+    const FoundDeployment *found;
+} Named;
+
+static int compare_names(const void *a, const void *b)
 {
-    json_begin_object(writer, NULL);
-    json_begin_array(writer, "deployments");
+    return strcmp(((const Named *)a)->name, ((const Named *)b)->name);
+}
+
+/* By name; new, as the names are. */
+static Named *sorted(const DeploymentSearch *search)
+{
+    Named *named = memory_new(search->count * sizeof *named);
     for (size_t i = 0; i < search->count; i++) {
         const FoundDeployment *found = &search->items[i];
         const char *flow = map_find(search->flow_names, found->flow_id);
-        auto_free char *name = text_format("%s/%s", flow, found->name);
-        if (text && !strcasestr(name, text)) {
-            continue;
+        named[i] = (Named){text_format("%s/%s", flow, found->name), found};
+    }
+    qsort(named, search->count, sizeof *named, compare_names);
+    return named;
+}
+
+static void write_found(JsonWriter *writer, const char *name, const FoundDeployment *found)
+{
+    json_begin_object(writer, NULL);
+    json_write_text(writer, "id", found->id);
+    json_write_text(writer, "name", name);
+    json_write_boolean(writer, "paused", found->paused);
+    json_write_raw(writer, "tags", found->tags);
+    json_write_text(writer, "work_pool", found->work_pool);
+    json_end_object(writer);
+}
+
+void deployment_search_write(const DeploymentSearch *search, const char *text, JsonWriter *writer)
+{
+    auto_free Named *named = sorted(search);
+    json_begin_object(writer, NULL);
+    json_begin_array(writer, "deployments");
+    for (size_t i = 0; i < search->count; i++) {
+        if (!text || strcasestr(named[i].name, text)) {
+            write_found(writer, named[i].name, named[i].found);
         }
-        json_begin_object(writer, NULL);
-        json_write_text(writer, "id", found->id);
-        json_write_text(writer, "name", name);
-        json_write_boolean(writer, "paused", found->paused);
-        json_write_raw(writer, "tags", found->tags);
-        json_write_text(writer, "work_pool", found->work_pool);
-        json_end_object(writer);
+        free(named[i].name);
     }
     json_end_array(writer);
     json_write_boolean(writer, "complete", search->complete);

@@ -34,7 +34,8 @@ int deployment_search_add(DeploymentSearch *search, const Json *page);
 bool deployment_search_flows(DeploymentSearch *search, Buffer *body);
 bool deployment_search_name_flows(DeploymentSearch *search, const Json *page);
 
-/* {"deployments": [...], "complete": ...}: those whose flow/deployment name holds `text` in any case; NULL: all. */
+/* {"deployments": [...], "complete": ...}: those whose flow/deployment name holds `text` in any case, by that name;
+ * NULL: all. */
 void deployment_search_write(const DeploymentSearch *search, const char *text, JsonWriter *writer);
 
 #endif

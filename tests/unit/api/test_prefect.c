@@ -69,6 +69,15 @@ static void test_list(void **state)
     client_close(&client);
 }
 
+static void assert_by_name(const Json *deployments)
+{
+    const char *before = "";
+    for (const Json *each = json_first(deployments); each; each = json_next(each)) {
+        assert_true(strcmp(before, json_member_text(each, "name")) < 0);
+        before = json_member_text(each, "name");
+    }
+}
+
 static void test_a_list_of_several_pages(void **state)
 {
     World *world = *state;
@@ -86,6 +95,7 @@ static void test_a_list_of_several_pages(void **state)
     const char *answer = prefect_says(world, 200, "[{\"id\":\"f\",\"name\":\"flow\"}]", NULL);
     auto_json *list = json_of(answer, 200);
     assert_int_equal(json_count(json_member(list, "deployments")), POLL_BATCH_MAX);
+    assert_by_name(json_member(list, "deployments"));
     buffer_release(&page);
     client_close(&client);
 }
