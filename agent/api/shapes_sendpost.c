@@ -163,17 +163,6 @@ typedef struct StageView {
     State *states; /* by node; groups' too */
 } StageView;
 
-/* What never ran has no state to derive one from. */
-static State derived_state(const Definition *definition, const State *states, int node)
-{
-    for (int i = node + 1; i < definition->nodes[node].end; i++) {
-        if (node_is_leaf(&definition->nodes[i]) && states[i] != STATE_NEVER_RUN) {
-            return group_state(definition, states, node);
-        }
-    }
-    return STATE_NEVER_RUN;
-}
-
 static State *stage_states(const Sendpost *sendpost)
 {
     const Definition *definition = sendpost->definition;
@@ -183,7 +172,7 @@ static State *stage_states(const Sendpost *sendpost)
     }
     for (size_t i = 0; i < definition->node_count; i++) {
         if (!node_is_leaf(&definition->nodes[i])) {
-            states[i] = derived_state(definition, states, (int)i);
+            states[i] = group_state(definition, states, (int)i);
         }
     }
     return states;

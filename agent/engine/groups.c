@@ -10,10 +10,10 @@ typedef struct Count {
 static void count_leaf(Count *count, const Node *leaf, State state)
 {
     bool failed = state == STATE_FAILED || state == STATE_CRASHED;
-    count->leaves++;
+    count->leaves += state != STATE_NEVER_RUN;
     count->ended += state_is_end(state);
     count->skipped += state == STATE_SKIPPED;
-    count->waiting += state == STATE_WAITING || state == STATE_NEVER_RUN;
+    count->waiting += state == STATE_WAITING;
     count->blocked += state == STATE_BLOCKED;
     count->cancelled += state == STATE_CANCELLED && !leaf->allow_failure;
     if (failed && !leaf->allow_failure && count->failure == STATE_NEVER_RUN) {
@@ -29,10 +29,13 @@ State group_state(const Definition *definition, const State *states, int node)
             count_leaf(&count, &definition->nodes[i], states[i]);
         }
     }
+    if (count.leaves == 0) {
+        return STATE_NEVER_RUN;
+    }
     if (count.skipped == count.leaves) {
         return STATE_SKIPPED;
     }
-    if (count.waiting == count.leaves) {
+    if (count.waiting + count.skipped == count.leaves) {
         return STATE_WAITING;
     }
     if (count.ended < count.leaves) {

@@ -5,9 +5,10 @@
 
 #include "engine/engine.h"
 
-/* What the leaves of the group at `node` come to. states: of every node of the definition, leaves filled in. All
- * skipped: skipped. Any started and not all ended: running (or blocked, when nothing but held leaves is left). All
- * ended: failed or crashed by the first that counts, then cancelled, else completed. */
+/* What the leaves of the group at `node` come to. states: of every node of the definition, leaves filled in. Those
+ * that never ran do not count; none else: never_run. All skipped: skipped. Some skipped, the others waiting: waiting.
+ * Any started and not all ended: running (or blocked, when nothing but held leaves is left). All ended: failed or
+ * crashed by the first that counts, then cancelled, else completed. */
 State group_state(const Definition *definition, const State *states, int node);
 
 /* Sets the records of all groups of a run: states, first start, last end. */

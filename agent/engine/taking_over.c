@@ -4,6 +4,7 @@
  * and while that one is at work again no other is created. */
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/groups.h"
 #include "engine/internal.h"
 
 enum { ASK_AGAIN_MS = 1000 };
@@ -100,6 +101,7 @@ void start_from(Turn *turn, Run *run, int from)
             stage_take_over(turn, run, i, NULL);
         }
     }
+    groups_derive(run);
 }
 
 /* --- a retry --- */
@@ -177,6 +179,7 @@ void retry_take_over(Turn *turn, Run *run, const Run *old, int from)
             ask_first(turn, run, i, former);
         }
     }
+    groups_derive(run);
 }
 
 /* --- asking --- */

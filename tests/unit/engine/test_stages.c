@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "engine/groups.h"
+
 /* Every leaf's deployment has an id of its own, and every flow run: both end in the number of the node. */
 static const char *numbered(int node, char kind)
 {
@@ -312,6 +314,43 @@ static void others_that_are_ready_wait_for_a_begun_branch(void **state)
     fixture_release(&fixture);
 }
 
+static void the_state_of_a_group(void **state)
+{
+    (void)state;
+    static const struct {
+        State leaves[3], group;
+    } cases[] = {
+        {{STATE_NEVER_RUN, STATE_NEVER_RUN, STATE_NEVER_RUN}, STATE_NEVER_RUN},
+        {{STATE_COMPLETED, STATE_NEVER_RUN, STATE_COMPLETED}, STATE_COMPLETED}, /* that one is new in the definition */
+        {{STATE_SKIPPED, STATE_SKIPPED, STATE_SKIPPED}, STATE_SKIPPED},
+        {{STATE_WAITING, STATE_SKIPPED, STATE_WAITING}, STATE_WAITING},
+        {{STATE_WAITING, STATE_COMPLETED, STATE_WAITING}, STATE_RUNNING},
+        {{STATE_WAITING, STATE_SKIPPED, STATE_BLOCKED}, STATE_BLOCKED},
+        {{STATE_PENDING, STATE_SKIPPED, STATE_BLOCKED}, STATE_RUNNING},
+        {{STATE_COMPLETED, STATE_FAILED, STATE_CRASHED}, STATE_FAILED},
+        {{STATE_COMPLETED, STATE_CANCELLED, STATE_SKIPPED}, STATE_CANCELLED},
+    };
+    Definition *definition = fixture_read("name: x\nstages:\n- name: g\n  parallel:\n  - {name: a, run: f/a}\n"
+                                          "  - {name: b, run: f/b}\n  - {name: c, run: f/c}\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        State states[4] = {STATE_NEVER_RUN};
+        memcpy(states + 1, cases[i].leaves, sizeof cases[i].leaves);
+        assert_int_equal(group_state(definition, states, 0), cases[i].group);
+    }
+    definition_release(definition);
+}
+
+static void a_group_that_waits_shows_what_was_taken_over(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture,
+                 "name: x\nstages:\n- name: g\n  parallel:\n  - {name: a, run: f/a}\n- {name: b, run: f/b}\n");
+    fixture_trigger(&fixture, (TriggerEvent){.from = "b", .start_at = fixture.now.wall_ms + 60000});
+    assert_int_equal(fixture_run(&fixture)->stages[0].record.state, STATE_SKIPPED);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +371,8 @@ int main(void)
         cmocka_unit_test(the_first_failure_is_the_runs),
         cmocka_unit_test(one_poll_is_seen_whole),
         cmocka_unit_test(others_that_are_ready_wait_for_a_begun_branch),
+        cmocka_unit_test(the_state_of_a_group),
+        cmocka_unit_test(a_group_that_waits_shows_what_was_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
