@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A refusal before the body was read is kept until the body has come (and was thrown away), so that its sender, who may
  * read nothing before all is sent, gets it. At once, with the connection closed, is only refused what cannot be trusted
- * to be one request, and a body that says it is much too large. */
+ * to be one request, a body that says it is much too large, and one whose sender waits to be told to send it. */
 #include "api/exchange.h"
 #include "api/answer.h"
 #include "api/audit.h"
@@ -40,6 +40,7 @@ static bool refuse_framing(Exchange *exchange, const char *method)
     return true;
 }
 
+/* True: with a body that is not worth reading. */
 static bool refuse_size(Exchange *exchange)
 {
     const Headers *headers = &exchange->headers;
@@ -50,11 +51,7 @@ static bool refuse_size(Exchange *exchange)
         return false;
     }
     answer_problem(exchange, 413, "the body is larger than %d bytes", REQUEST_BODY_MAX);
-    if (bearable && !headers->expect) {
-        return false;
-    }
-    answer_header(exchange, "Connection", "close");
-    return true;
+    return !bearable;
 }
 
 static bool refuse_rate(Exchange *exchange)
@@ -230,6 +227,24 @@ static const char *take_authority(Exchange *exchange, const char *url)
     return url;
 }
 
+/* With an answer afterwards: refused. */
+static void exchange_judge(Exchange *exchange, const char *url, bool readable, const char *method)
+{
+    if (refuse_host(exchange)) {
+        return;
+    }
+    caller_identify(exchange);
+    if (refuse_rate(exchange)) {
+        return;
+    }
+    if (!readable) {
+        answer_problem(exchange, 400, "the path is malformed");
+    } else if (!cors_answer_preflight(exchange, method) && !refuse_path(exchange, url) &&
+               !cors_refuse(exchange, method) && !caller_refuse(exchange) && !exchange->match.route->probe) {
+        MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, query_seen, exchange);
+    }
+}
+
 /* True: the refusal that was made must leave at once. */
 static bool exchange_begin(Exchange *exchange, const char *url, const char *method)
 {
@@ -241,23 +256,15 @@ static bool exchange_begin(Exchange *exchange, const char *url, const char *meth
     if (readable) {
         exchange->match = match_on(exchange->listener, method, &exchange->path);
     }
-    if (refuse_size(exchange)) {
-        return true;
+    bool unbearable = refuse_size(exchange);
+    if (!exchange->answer) {
+        exchange_judge(exchange, url, readable, method);
     }
-    if (exchange->answer || refuse_host(exchange)) {
+    if (!exchange->answer || !(unbearable || headers_expect_continue(&exchange->headers))) {
         return false;
     }
-    caller_identify(exchange);
-    if (refuse_rate(exchange)) {
-        return false;
-    }
-    if (!readable) {
-        answer_problem(exchange, 400, "the path is malformed");
-    } else if (!cors_answer_preflight(exchange, method) && !refuse_path(exchange, url) &&
-               !cors_refuse(exchange, method) && !caller_refuse(exchange) && !exchange->match.route->probe) {
-        MHD_get_connection_values(exchange->mhd, MHD_GET_ARGUMENT_KIND, query_seen, exchange);
-    }
-    return false;
+    answer_header(exchange, "Connection", "close");
+    return true;
 }
 
 static enum MHD_Result exchange_send(Exchange *exchange)

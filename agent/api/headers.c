@@ -219,6 +219,11 @@ bool headers_match_etag(const Headers *headers, const char *etag)
     return list && (strcmp(list, "*") == 0 || strstr(list, etag));
 }
 
+bool headers_expect_continue(const Headers *headers)
+{
+    return headers->expect && strcasecmp(headers->expect, "100-continue") == 0;
+}
+
 bool headers_say_json(const Headers *headers)
 {
     static const char json[] = "application/json";

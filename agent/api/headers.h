@@ -35,6 +35,9 @@ bool headers_prefer(struct MHD_Connection *connection, const char *name, bool (*
 /* Whether If-None-Match names this ETag (quoted), as a strong or a weak one: the client has it. */
 bool headers_match_etag(const Headers *headers, const char *etag);
 
+/* Its sender waits before it sends the body. */
+bool headers_expect_continue(const Headers *headers);
+
 /* application/json, with or without parameters. */
 bool headers_say_json(const Headers *headers);
 

@@ -233,6 +233,24 @@ def test_what_cannot_be_parsed_is_one_problem(agent, data, status):
     assert agent.metrics().value("sendpost_http_requests_total", handler="other", code=str(status)) == 1
 
 
+@pytest.mark.parametrize("line, status", [(b"POST /nothing", 404), (b"POST /metrics", 405), (b"POST /v1/sendposts/free/run?x=1", 400)])
+def test_a_body_that_will_be_refused_is_not_asked_for(agent, line, status):
+    request = b"%b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: %b\r\n\r\n"
+    received, closed = raw(agent, request % (line, b"100-Continue"))
+    assert received.startswith(b"HTTP/1.1 %d" % status) and closed
+    received, _ = raw(agent, request % (line, b"nothing") + b"{}GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert re.findall(rb"HTTP/1\.1 (\d+)", received) == [b"%d" % status, b"200"]
+
+
+def test_a_body_that_is_waited_for_is_asked_for(agent):
+    request = HEAD + b"Content-Length: 2\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n"
+    with agent.connect() as connection:
+        connection.sendall(request)
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 202")
+
+
 def test_pipelined_requests_are_answered_in_order(agent):
     """Those that wait for the commit, for Prefect and for a snapshot among those that do not."""
     def trigger(key: bytes) -> bytes:
