@@ -25,16 +25,21 @@ typedef struct WebSocket {
     bool unfinished;                              /* a message of which more frames will come */
     struct MHD_UpgradeResponseHandle *connection; /* while the socket is ours */
     size_t readable;                              /* in this turn */
+    bool gone;                                    /* its client, without a goodbye */
     bool sent;                                    /* something, in this turn */
     bool awaits_room;                             /* is watched for writing too */
 } WebSocket;
 
 /* --- bytes --- */
 
+static bool comes_later(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
 static ssize_t failed(wslay_event_context_ptr frames)
 {
-    bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-    wslay_event_set_error(frames, later ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
+    wslay_event_set_error(frames, comes_later() ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
 }
 
@@ -45,11 +50,11 @@ static ssize_t receive_bytes(wslay_event_context_ptr frames, uint8_t *bytes, siz
     size = size < socket->readable ? size : socket->readable;
     errno = EAGAIN;
     ssize_t length = size ? recv(socket->stream.fd, bytes, size, MSG_DONTWAIT) : -1;
-    if (length == 0) { /* the end, without a goodbye */
-        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
-        return -1;
+    if (length == 0) {
+        errno = ECONNRESET;
     }
-    if (length < 0) {
+    if (length <= 0) {
+        socket->gone = !comes_later();
         return failed(frames);
     }
     socket->readable -= (size_t)length;
@@ -68,24 +73,26 @@ static ssize_t send_bytes(wslay_event_context_ptr frames, const uint8_t *bytes, 
 
 /* --- what is under way --- */
 
+/* After a goodbye nothing can be added: that is all right. */
+static void added(int result)
+{
+    if (result == WSLAY_ERR_NOMEM) {
+        memory_exhausted();
+    }
+}
+
 static void frame_begins(wslay_event_context_ptr frames, const struct wslay_event_on_frame_recv_start_arg *frame,
                          void *user)
 {
     enum { HEAD = 2 + 4, HEAD_16 = HEAD + 2, HEAD_64 = HEAD + 8 }; /* with the mask, which all clients' frames have */
-    (void)frames;
     WebSocket *socket = user;
     uint64_t length = frame->payload_length;
     socket->understood += length + (length < 126 ? HEAD : length <= UINT16_MAX ? HEAD_16 : HEAD_64);
     if (!wslay_is_ctrl_frame(frame->opcode)) {
         socket->unfinished = !frame->fin;
     }
-}
-
-/* After a goodbye nothing can be added: that is all right. */
-static void added(int result)
-{
-    if (result == WSLAY_ERR_NOMEM) {
-        memory_exhausted();
+    if (frame->opcode == WSLAY_CONNECTION_CLOSE && length == 1) { /* half a code, for which wslay thanks */
+        added(wslay_event_queue_close(frames, WSLAY_CODE_PROTOCOL_ERROR, NULL, 0));
     }
 }
 
@@ -99,6 +106,13 @@ static wslay_event_context_ptr frames_of(WebSocket *socket)
         socket->received = socket->understood = 0;
     }
     return socket->frames;
+}
+
+/* wslay gives no code to whoever sends what is no frame. Nothing of ours is on its way when it reads. */
+static void refuse_bytes(WebSocket *socket)
+{
+    wslay_event_context_free(memory_steal(&socket->frames));
+    added(wslay_event_queue_close(frames_of(socket), WSLAY_CODE_PROTOCOL_ERROR, NULL, 0));
 }
 
 static void rest(WebSocket *socket)
@@ -140,6 +154,10 @@ static void turn(Stream *stream)
     wslay_event_context_ptr frames = frames_of(socket);
     bool pending = wslay_event_want_write(frames);
     bool good = pending || wslay_event_recv(frames) == 0;
+    if (!good && !socket->gone) {
+        refuse_bytes(socket);
+        frames = socket->frames;
+    }
     good = wslay_event_send(frames) == 0 && good; /* of what was wrong its sender is told */
     pending = wslay_event_want_write(frames);
     if (!good || (!pending && !wslay_event_want_read(frames))) {

@@ -102,15 +102,15 @@ def test_what_clients_say(agent):
     assert agent.metrics().sum("sendpost_http_requests_total", code="101") == 1
 
 
-@pytest.mark.parametrize("breach", ["not masked", "unknown opcode", "long ping"])
-def test_who_breaks_the_protocol(agent, breach):
+@pytest.mark.parametrize("opcode, payload, options", [
+    (TEXT, b"hello", {"masked": False}), (3, b"x", {}), (PING, b"x" * 130, {}), (PING, b"x", {"final": False}), (CLOSE, b"x", {}), (CLOSE, b"\x03\xed", {}), (0, b"rest", {})],
+    ids=["not masked", "unknown opcode", "long ping", "ping in parts", "half a code", "a code that is none", "the rest of nothing"])
+def test_who_breaks_the_protocol(agent, opcode, payload, options):
     socket = WebSocket(agent, PATH)
-    if breach == "not masked":
-        socket.send(TEXT, b"hello", masked=False)
-    else:
-        socket.send(3 if breach == "unknown opcode" else PING, b"x" * 130)
+    socket.send(opcode, payload, **options)
     frame = socket.receive()
-    assert frame and frame.opcode == CLOSE and (breach == "long ping" or frame.code == PROTOCOL_ERROR)
+    assert frame and (frame.opcode, frame.code) == (CLOSE, PROTOCOL_ERROR)
+    assert socket.receive() is None
     wait_for("it is gone", lambda: streams(agent) == 0)
 
 
