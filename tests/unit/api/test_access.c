@@ -184,6 +184,7 @@ static void test_forms_of_authorization(void **state)
     } cases[] = {
         {"Authorization: Bearer reader\r\n", 200},
         {"authorization: bearer   reader\r\n", 200},
+        {"Authorization: Bearer reader \t\r\n", 200},
         {"Authorization: Basic cmVhZGVyOg==\r\n", 401},
         {"Authorization: Bearer\r\n", 401},
         {"Authorization: \r\n", 401},
