@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All sendposts, a page of them at a time. What is looked for stands in the address, so that it can be sent to somebody. */
+import { agent, problems } from './agent_status.js';
 import { get, pages } from './api.js';
 import { html } from './dom.js';
 import { ago, dayAndTime, duration, instant } from './format.js';
+import { causeOf, problemsBox } from './parts.js';
 import { STATE_NAMES, badge, icon, toneOf, words } from './states.js';
 
 const ROWS = 50;
@@ -30,7 +32,7 @@ export class ListView {
   /* The first time what has come is shown while the rest comes. */
   async load() {
     const chunks = [];
-    this.status = await get('v1/status');
+    await agent.read();
     for await (const chunk of pages(PATH, 'sendposts')) {
       chunks.push(chunk);
       if (this.#isWhole) continue;
@@ -80,6 +82,7 @@ export class ListView {
     const shown = found.slice((page - 1) * ROWS, page * ROWS);
     return [
       html('h1', { tabindex: '-1' }, 'Sendposts'),
+      problemsBox(problems()),
       this.#fileErrors(),
       this.#filters(all),
       html('p', { class: 'count', role: 'status' }, `${all.length === found.length ? '' : `${found.length} of `}${all.length} ${all.length === 1 ? 'sendpost' : 'sendposts'}${this.#isWhole ? '' : ' so far'}`),
@@ -90,7 +93,7 @@ export class ListView {
   }
 
   #fileErrors() {
-    const errors = this.status.file_errors;
+    const errors = agent.status.file_errors;
     return errors.length > 0 && html('section', { class: 'box bad', 'aria-label': 'Broken files' },
       html('h2', {}, errors.length === 1 ? 'One file is broken' : `${errors.length} files are broken`),
       html('p', {}, 'What was last good stays in force.'),
@@ -139,9 +142,21 @@ export class ListView {
 
 const labelsOf = (one) => Object.entries(one.labels).map(([name, value]) => `${name}:${value}`);
 
+function active(one) {
+  const name = (index) => (one.active_runs.length > 1 ? `active run ${index + 1}` : 'active run');
+  return one.active_runs.length > 0 && html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Now '),
+    one.active_runs.map((id, index) => [index ? ', ' : '', html('a', { href: `#/runs/${id}` }, name(index))]));
+}
+
+function last(run) {
+  return html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Last run '),
+    run ? html('a', { href: `#/runs/${run.id}` }, badge(run.state), ago(run.ended_at ?? run.created_at)) : 'none',
+    run && html('span', { class: 'muted whole' }, ` ${duration(run.duration_seconds)}`));
+}
+
 function row(one) {
   const run = one.last_run;
-  return html('li', { class: 'row', 'data-key': one.name },
+  return html('li', { class: `row tone-${toneOf(one.state)}`, 'data-key': one.name },
     html('div', { class: 'what' },
       html('a', { class: 'name', href: `#/sendposts/${encodeURIComponent(one.name)}` }, one.name),
       badge(one.state),
@@ -149,10 +164,8 @@ function row(one) {
       one.error && html('span', { class: 'tag bad' }, 'broken file'),
       html('p', { class: 'about' }, [one.description, one.owner && `(${one.owner})`].filter(Boolean).join(' ')),
       html('p', { class: 'labels' }, labelsOf(one).map((label) => html('span', { class: 'tag' }, label)))),
-    html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Last run '),
-      run ? html('a', { href: `#/runs/${run.id}` }, badge(run.state), ago(run.ended_at ?? run.created_at)) : 'none',
-      run && html('span', { class: 'muted' }, ` ${duration(run.duration_seconds)}`)),
+    (!run && active(one)) || last(run),
     html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Next run '), one.next_run_at ? [ago(one.next_run_at), html('span', { class: 'muted small' }, ` ${dayAndTime(instant(one.next_run_at))}`)] : 'not planned'),
-    one.active_runs.length > 0 && html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Active '),
-      one.active_runs.map((id, index) => [index ? ', ' : '', html('a', { href: `#/runs/${id}` }, one.active_runs.length > 1 ? `run ${index + 1}` : 'run')])));
+    run && active(one),
+    toneOf(one.state) === 'bad' && run?.failure && html('p', { class: 'why' }, causeOf(run.failure)));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The page: which view the address names, when it is drawn again, and whether the agent is still there. */
-import { Problem, Unreachable, get, session } from './api.js';
+import { agent } from './agent_status.js';
+import { Problem, Unreachable, session } from './api.js';
 import { DefinitionView } from './definition_view.js';
 import { html, patch } from './dom.js';
 import { Events } from './events.js';
@@ -32,6 +33,7 @@ let reading = false;
 let isStale = false;
 let begun = false;
 let drawingMs = 0;
+let width = window.innerWidth;
 
 function decoded(text) {
   try {
@@ -42,7 +44,7 @@ function decoded(text) {
 }
 
 /* A view: load() and refresh(events) ask the agent, draw() gives what is to be seen, concerns(event), title, isLive: it shows time as it passes;
- * looksAgain: no event tells all that changes in it. */
+ * looksAgain: no event tells all that changes in it; shown(), once it is seen. */
 function route() {
   const [path, query = ''] = location.hash.replace(/^#/, '').split('?');
   const [pattern, View] = ROUTES.find(([known]) => known.test(path)) ?? ROUTES.at(-1);
@@ -67,8 +69,7 @@ function tick() {
 }
 
 async function readStatus() {
-  notices.status = await get('v1/status');
-  if (notices.status.caller) session.allow(notices.status.caller.role === 'operator');
+  await agent.read();
   notices.draw();
 }
 
@@ -87,6 +88,7 @@ async function show() {
   content.replaceChildren();
   draw();
   window.scrollTo(0, 0);
+  view.shown?.();
   if (!first) content.querySelector('h1')?.focus({ preventScroll: true });
 }
 
@@ -138,6 +140,13 @@ function happened(event) {
   gather();
 }
 
+function lookAgain() {
+  const isSeen = !notices.lostSince && !document.hidden;
+  if (isSeen) readStatus().catch(() => {});
+  if (isSeen && view?.looksAgain) gather();
+  else draw();
+}
+
 /* What is read after the stream has begun misses nothing. */
 function begin() {
   if (begun) return;
@@ -179,5 +188,9 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 window.addEventListener('hashchange', () => begun && show());
 tick();
 setTimeout(begin, STREAM_MS);
-setInterval(() => (view?.looksAgain && !notices.lostSince && !document.hidden ? gather() : draw()), LOOK_AGAIN_MS);
+setInterval(lookAgain, LOOK_AGAIN_MS);
+window.addEventListener('resize', () => {
+  if (window.innerWidth !== width) draw();
+  width = window.innerWidth;
+});
 events.start();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands above every view: whether the agent is heard of, and what keeps it from its work. */
+import { agent, remedyOfPrefect } from './agent_status.js';
 import { html, patch } from './dom.js';
 import { timeOfDay } from './format.js';
 
@@ -7,7 +8,6 @@ const notice = (tone, text) => html('p', { class: `notice ${tone}` }, text);
 
 export class Notices {
   lostSince = null;
-  status = null;
   #answeredAt = 0;
 
   /* The events come, or since when they do not. */
@@ -24,7 +24,7 @@ export class Notices {
 
   draw() {
     const isMute = this.lostSince !== null && this.#answeredAt > this.lostSince;
-    const notices = html('div', { id: 'notices', role: 'status' }, this.#ofConnection(isMute), this.status && this.#ofStatus());
+    const notices = html('div', { id: 'notices', role: 'status' }, this.#ofConnection(isMute), agent.status && this.#ofStatus());
     patch(document.getElementById('notices'), notices);
     const connection = document.getElementById('connection');
     connection.textContent = isMute ? 'Not live' : this.lostSince ? 'Lost' : 'Live';
@@ -37,9 +37,10 @@ export class Notices {
   }
 
   #ofStatus() {
-    const { prefect, journal } = this.status;
+    const { prefect, journal } = agent.status;
+    const remedy = remedyOfPrefect();
     return [
-      !prefect.reachable && notice('held', `Prefect cannot be reached${prefect.error ? `: ${prefect.error}` : ''}. States are those that were known last.`),
+      !prefect.reachable && notice('held', `Prefect cannot be reached${prefect.error ? `: ${prefect.error}` : ''}. States are those that were known last.${remedy ? ` What to do: ${remedy}.` : ''}`),
       !journal.writable && notice('bad', 'The agent cannot write its journal: it takes no orders now.'),
     ];
   }

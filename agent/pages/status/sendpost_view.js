@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One sendpost: what it is made of, how its runs went, when the next one is due. */
+import { problemsOf } from './agent_status.js';
 import { get, session } from './api.js';
 import { html, outside } from './dom.js';
 import { ago, duration, time } from './format.js';
 import { graph } from './graph.js';
 import { historyStrip } from './history.js';
-import { fact, facts, failureReport, fileError } from './parts.js';
+import { fact, facts, failureReport, fileError, problemsBox } from './parts.js';
 import { badge, words } from './states.js';
 import { askToRun } from './trigger_form.js';
 
 const RUNS = 60;
+const NARROW = matchMedia('(max-width: 45rem)');
+const PADDING = 32; // of the content
+
+const roomOfGraph = () => (NARROW.matches ? document.documentElement.clientWidth - PADDING : null);
 
 export class SendpostView {
   isLive = false;
@@ -54,6 +59,7 @@ export class SendpostView {
         session.mayOperate && html('button', { type: 'button', class: 'primary', disabled: !sendpost.enabled, onclick: () => this.#run() }, 'Run…'),
         html('a', { href: `#/sendposts/${this.path}/definition` }, 'Definition'),
         sendpost.links.prefect && outside(sendpost.links.prefect, 'Deployment in Prefect')),
+      problemsBox(problemsOf(this.name)),
       this.#active(),
       failureReport(sendpost.last_run?.failure),
       this.#facts(),
@@ -61,6 +67,13 @@ export class SendpostView {
       html('section', { 'aria-labelledby': 'history' }, html('h2', { id: 'history' }, 'History'), historyStrip(this.runs)),
       html('section', { 'aria-labelledby': 'schedule' }, html('h2', { id: 'schedule' }, 'Schedule'), this.#schedule()),
     ];
+  }
+
+  /* Of a drawing that is wider than the screen, what needs a look is brought into sight. */
+  shown() {
+    const region = document.querySelector('.scroll:has(.graph)');
+    const noted = ['bad', 'held', 'active'].map((tone) => region.querySelector(`.graph .tone-${tone}`)).find(Boolean);
+    if (noted) region.scrollLeft += noted.getBoundingClientRect().left - region.getBoundingClientRect().left - region.clientWidth / 3;
   }
 
   async #run() {
@@ -71,7 +84,7 @@ export class SendpostView {
   #active() {
     const active = this.runs.filter((run) => this.sendpost.active_runs.includes(run.id));
     return active.length > 0 && html('ul', { class: 'active' }, active.map((run) => html('li', { 'data-key': run.id },
-      html('a', { href: `#/runs/${run.id}` }, badge(run.state), ' run for ', time(run.for)), ', begun ', ago(run.started_at ?? run.created_at))));
+      html('a', { href: `#/runs/${run.id}` }, badge(run.state), 'run for ', time(run.for)), ', begun ', ago(run.started_at ?? run.created_at))));
   }
 
   #facts() {
@@ -81,7 +94,7 @@ export class SendpostView {
       fact('Owner', sendpost.owner ?? '–'),
       fact('Last success', ago(sendpost.last_success_at)),
       fact('Last failure', ago(sendpost.last_failure_at)),
-      sendpost.last_run && fact('Last run', html('a', { href: `#/runs/${sendpost.last_run.id}` }, badge(sendpost.last_run.state)), ' ', duration(sendpost.last_run.duration_seconds)),
+      sendpost.last_run && fact('Last run', html('a', { href: `#/runs/${sendpost.last_run.id}` }, badge(sendpost.last_run.state)), ' ', html('span', { class: 'whole' }, duration(sendpost.last_run.duration_seconds))),
       fact('When one is active', { forbid: 'a further run is refused', queue: 'a further run waits', replace: 'a further run replaces it' }[sendpost.concurrency]),
       seconds(sendpost.timeout_seconds, 'Timeout'), seconds(sendpost.deadline_seconds, 'Deadline'), seconds(sendpost.freshness_seconds, 'Freshness'),
       Object.keys(sendpost.labels).length > 0 && fact('Labels', Object.entries(sendpost.labels).map(([name, value]) => html('span', { class: 'tag' }, `${name}: ${value}`))));
@@ -90,7 +103,7 @@ export class SendpostView {
   #stages() {
     const rows = leaves(this.sendpost.stages);
     return [
-      html('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Graph of stages' }, graph(this.sendpost.stages, `${rows.length} stages; the list below says the same`)),
+      html('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Graph of stages' }, graph(this.sendpost.stages, `${rows.length === 1 ? 'One stage' : `${rows.length} stages`}; the list below says the same`, roomOfGraph())),
       html('details', {}, html('summary', {}, 'As a list'),
         html('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'List of stages' }, html('table', {},
           html('thead', {}, html('tr', {}, ['Stage', 'Deployment', 'Comes after', 'State', 'Last took'].map((text) => html('th', { scope: 'col' }, text)))),
