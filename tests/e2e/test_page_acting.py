@@ -178,8 +178,10 @@ def test_block_and_release(running, fake, visit):
     dialog.get_by_role("button", name="Block").click()
     end_first(fake, agent, run)
     expect(page.locator('[data-path="send"]')).to_contain_text("blocked")
+    expect(page.get_by_text("It waits for somebody: send")).to_be_visible()
     choose(page, "Resume", "Resume")
     expect(page.locator("h1")).to_contain_text("completed")
+    expect(page.get_by_text("It waits for somebody")).to_have_count(0)
 
 
 def test_cancel_asks_first(running, visit):

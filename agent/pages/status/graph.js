@@ -10,6 +10,7 @@ const ACROSS = { isDown: false, box: { length: 168, breadth: 46 }, gap: { length
 const DOWN = { isDown: true, box: { length: 46, breadth: 142 }, gap: { length: 26, breadth: 10 }, nameMax: 14, aboutMax: 17 }; // characters that fit in a box
 const FRAME = { side: 12, top: 26, bottom: 12 };
 const LANE = { length: 0, breadth: 6 };
+const LANES_MAX = 2000; // what is more entangled than that is no drawing to follow an edge in
 const MARGIN = 4;
 const FAN = { tall: 8, columns: 4 }; // boxes in a column, and columns when there are more
 const LEAST_SCALE = 0.85; // below that its words are too small
@@ -47,10 +48,11 @@ function edgesOf(stages) {
 /* An edge that passes by a rank has a lane there, so that it runs through nobody's box. */
 function addLanes(ranks, items, edges) {
   const lanes = new Map();
+  let left = LANES_MAX;
   const add = (before, after) => {
     const via = [];
     let previous = items.get(before);
-    for (let rank = previous.rank + 1; rank < items.get(after).rank; rank++) {
+    for (let rank = previous.rank + 1; rank < items.get(after).rank && left > 0; rank++, left--) {
       const lane = { ...LANE, before: [previous] };
       ranks[rank].push(lane);
       via.push(lane);

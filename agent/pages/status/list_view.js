@@ -66,6 +66,13 @@ export class ListView {
     this.redraw();
   }
 
+  /* What was typed or chosen is no attribute, which is all that a drawing changes. */
+  #showAll() {
+    for (const control of document.querySelectorAll('#search, #label')) control.value = '';
+    this.#want({ q: null, label: null, state: null, page: null });
+    document.getElementById('search').focus();
+  }
+
   #matches(one) {
     const text = (this.wanted.get('q') ?? '').trim().toLowerCase();
     const label = this.wanted.get('label');
@@ -88,6 +95,7 @@ export class ListView {
       html('p', { class: 'count', role: 'status' }, `${all.length === found.length ? '' : `${found.length} of `}${all.length} ${all.length === 1 ? 'sendpost' : 'sendposts'}${this.#isWhole ? '' : ' so far'}`),
       html('ul', { class: 'rows' }, shown.map(row)),
       last > 1 && this.#pager(page, last),
+      all.length > 0 && found.length === 0 && html('p', {}, 'Nothing is like that. ', html('button', { type: 'button', onclick: () => this.#showAll() }, 'Show all')),
       all.length === 0 && html('p', {}, 'There is none yet. A YAML file in the directory of definitions makes one.'),
     ];
   }

@@ -7,7 +7,7 @@ import { ago, duration, lasted, time } from './format.js';
 import { fact, facts, failureReport, problemsBox } from './parts.js';
 import { badge, hasEnded, words } from './states.js';
 import { timeline } from './timeline.js';
-import { verbButtons } from './verbs.js';
+import { onHold, verbButtons } from './verbs.js';
 
 const runLink = (id) => html('a', { href: `#/runs/${id}` }, html('code', {}, id));
 
@@ -75,6 +75,7 @@ export class RunView {
       html('h1', { tabindex: '-1' }, `Run of ${run.sendpost} `, html('span', { 'aria-live': 'polite' }, badge(run.state, reason))),
       run.retried_by && html('p', { class: 'box' }, 'It was retried: ', runLink(run.retried_by)),
       html('div', { class: 'buttons' }, session.mayOperate ? verbButtons(run, (answer) => this.#done(answer)) : html('p', { class: 'muted' }, 'Your token may look, not act.')),
+      this.#waits(),
       this.isLive && problemsBox(problemsOf(run.sendpost)),
       failureReport(run.failure),
       this.#facts(),
@@ -83,6 +84,11 @@ export class RunView {
         html('pre', { class: 'text', tabindex: '0', role: 'region', 'aria-label': 'Parameters' }, JSON.stringify(run.parameters, null, 2)),
         facts(fact('Run', html('code', {}, run.id)), fact('Definition', html('code', {}, run.definition_sha256.slice(0, 12))), fact('Revision', html('code', {}, (run.revision ?? '–').slice(0, 12))))),
     ];
+  }
+
+  #waits() {
+    const stages = this.isLive ? onHold(this.run) : [];
+    return stages.length > 0 && html('p', { class: 'box held' }, 'It waits for somebody: ', html('strong', {}, stages.map((stage) => stage.path).join(', ')));
   }
 
   #facts() {

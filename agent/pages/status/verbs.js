@@ -7,7 +7,7 @@ import { hasEnded } from './states.js';
 
 const AT_WORK = ['scheduled', 'running', 'paused'];
 const leaves = (stages) => stages.flatMap((stage) => (stage.stages.length ? leaves(stage.stages) : [stage]));
-const onHold = (run) => leaves(run.stages).filter((stage) => stage.state === 'blocked' || (stage.state === 'paused' && stage.kind === 'run'));
+export const onHold = (run) => leaves(run.stages).filter((stage) => stage.state === 'blocked' || (stage.state === 'paused' && stage.kind === 'run'));
 const startable = (run) => leaves(run.stages).filter((stage) => ['waiting', 'never_run'].includes(stage.state));
 
 function choice(name, label, stages, first) {
