@@ -205,7 +205,8 @@ static void keep_definition(Turn *turn, const FileEvent *event, Definition *defi
 static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
 {
     Sendpost *sendpost = sendpost_of(turn->engine, event->definition->name);
-    bool changed = !sendpost->definition || !text_equal(sendpost->definition->sha256, event->definition->sha256);
+    bool away = !sendpost->definition || sendpost->retired || sendpost->error; /* so its followers were told */
+    bool changed = away || !text_equal(sendpost->definition->sha256, event->definition->sha256);
     ticks_settle(turn, sendpost);
     stages_exchange(sendpost, event->definition);
     definition_release(sendpost->definition);

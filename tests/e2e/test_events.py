@@ -62,6 +62,23 @@ def test_filters(fake, start_on):
     assert of_run.events == other.events
 
 
+def test_a_file_that_breaks_goes_and_comes_back_as_it_was(agent):
+    text = (agent.definitions / "daily.yaml").read_text()
+    stream = EventStream(agent, "/v1/events?sendpost=daily").wait_connected()
+
+    def then(expected: list[str]) -> None:
+        wait_for(expected[-1], lambda: [event.type.removeprefix("definition.") for event in stream.events] == expected, timeout=30)
+
+    agent.define("daily", "name: daily\nstages: 1\n")
+    then(["broken"])
+    agent.define("daily", text)
+    then(["broken", "loaded"])
+    (agent.definitions / "daily.yaml").unlink()
+    then(["broken", "loaded", "retired"])
+    agent.define("daily", text)
+    then(["broken", "loaded", "retired", "loaded"])
+
+
 def test_nothing_is_missed_over_a_kill(fake, start_on):
     agent = start_on(fake, deployments={"mailing/main": Plan(seconds=1)})
     stream = EventStream(agent).wait_connected()

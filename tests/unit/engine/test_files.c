@@ -46,6 +46,33 @@ static void a_sendpost_may_move_to_another_file(void **state)
     fixture_release(&fixture);
 }
 
+static void expect_event(const Fixture *fixture, EventType type, const char *sendpost)
+{
+    const Changes *changes = &fixture->actions.changes;
+    assert_int_equal(changes->event_count, 1);
+    assert_int_equal(changes->events[0].type, type);
+    assert_string_equal(changes->events[0].sendpost, sendpost);
+}
+
+/* Who was told that it is broken, or retired, is told that it is not, also when the text is what it was. */
+static void what_is_back_is_told_of(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    fixture_init(&fixture, "name: one\n" STAGE);
+    broken(&fixture, "a.yaml");
+    expect_event(&fixture, EVENT_DEFINITION_BROKEN, "one");
+    load(&fixture, "a.yaml", "name: one\n" STAGE);
+    expect_event(&fixture, EVENT_DEFINITION_LOADED, "one");
+    load(&fixture, "a.yaml", "name: one\n" STAGE);
+    assert_int_equal(fixture.actions.changes.event_count, 0);
+    gone(&fixture, "a.yaml");
+    expect_event(&fixture, EVENT_DEFINITION_RETIRED, "one");
+    load(&fixture, "a.yaml", "name: one\n" STAGE);
+    expect_event(&fixture, EVENT_DEFINITION_LOADED, "one");
+    fixture_release(&fixture);
+}
+
 static void what_the_journal_has_is_not_written_again(void **state)
 {
     (void)state;
@@ -208,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sendpost_may_move_to_another_file),
+        cmocka_unit_test(what_is_back_is_told_of),
         cmocka_unit_test(what_the_journal_has_is_not_written_again),
         cmocka_unit_test(files_may_exchange_their_sendposts),
         cmocka_unit_test(a_file_that_is_gone_is_forgotten),
