@@ -6,9 +6,11 @@
 #include "base/text.h"
 #include "base/url.h"
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ANSWER_MAX = 64 << 20, CONNECT_TIMEOUT_MS = 5000, TIMEOUT_MS = 30000, TURN_MS = 100 };
 
@@ -40,34 +42,58 @@ static bool read_token(const CommandLine *line, char **token, Error *error)
            error_set(error, ERROR_INVALID, "SENDPOST_TOKEN has more than one line");
 }
 
-/* They would be shown when the agent cannot be reached. */
-static bool holds_credentials(const char *url)
+static bool has_part(CURLU *url, CURLUPart part)
 {
-    const char *host = strstr(url, "://");
-    return host && memchr(host + 3, '@', strcspn(host + 3, "/?#"));
+    char *text = NULL;
+    bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK && *text;
+    curl_free(text);
+    return there;
+}
+
+/* What is wrong with an address, or NULL. Credentials would be shown when the agent cannot be reached. */
+static const char *address_fault(const char *server)
+{
+    if (text_starts_with(server, "unix:/")) {
+        return NULL;
+    }
+    CURLU *url = curl_url();
+    bool is_http = text_starts_with(server, "http://") || text_starts_with(server, "https://");
+    bool is_url = is_http && curl_url_set(url, CURLUPART_URL, server, 0) == CURLUE_OK && has_part(url, CURLUPART_HOST);
+    bool secret = has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD);
+    bool more = has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT);
+    curl_url_cleanup(url);
+    return secret            ? "--server must not hold credentials: use --token-file"
+           : !is_url || more ? "--server is a URL such as http://127.0.0.1:9847, or unix:/path"
+                             : NULL;
+}
+
+/* Else libcurl tells of it only when a certificate is to be checked, and not which file. */
+static bool read_ca_file(const CommandLine *line, char **ca_file, Error *error)
+{
+    const char *path = said(line, "ca-file", "SENDPOST_CA_FILE");
+    if (path && access(path, R_OK) != 0) {
+        return error_set(error, ERROR_IO, "%s: %s", path, strerror(errno));
+    }
+    *ca_file = text_copy(path);
+    return true;
 }
 
 Client *client_new(const CommandLine *line, Status *status)
 {
     const char *named = said(line, "server", "SENDPOST_SERVER"), *server = named ? named : "http://127.0.0.1:9847";
     bool unix_socket = text_starts_with(server, "unix:/");
-    if (!unix_socket && !text_starts_with(server, "http://") && !text_starts_with(server, "https://")) {
-        *status = complain(STATUS_USAGE, line->command->name,
-                           "--server is a URL such as http://127.0.0.1:9847, or unix:/path");
-        return NULL;
-    }
-    if (holds_credentials(server)) {
-        *status = complain(STATUS_USAGE, line->command->name, "--server must not hold credentials: use --token-file");
+    const char *fault = address_fault(server);
+    if (fault) {
+        *status = complain(STATUS_USAGE, line->command->name, fault);
         return NULL;
     }
     Client *client = memory_new(sizeof *client);
     Error error = {0};
-    if (!read_token(line, &client->token, &error)) {
+    if (!read_token(line, &client->token, &error) || !read_ca_file(line, &client->ca_file, &error)) {
         *status = complain(STATUS_FAILED, line->command->name, error.text);
         client_free(client);
         return NULL;
     }
-    client->ca_file = text_copy(said(line, "ca-file", "SENDPOST_CA_FILE"));
     client->timeout_ms = TIMEOUT_MS;
     client->connect_timeout_ms = CONNECT_TIMEOUT_MS;
     client->socket = unix_socket ? text_copy(server + strlen("unix:")) : NULL;
@@ -94,6 +120,7 @@ Client *client_copy(const Client *client)
     copy->connect_timeout_ms = client->connect_timeout_ms;
     copy->socket = text_copy(client->socket);
     copy->token = text_copy(client->token);
+    copy->ca_file = text_copy(client->ca_file);
     copy->easy = curl_easy_init();
     return copy;
 }

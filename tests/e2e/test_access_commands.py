@@ -85,6 +85,20 @@ def test_an_address_with_credentials(url):
     assert (result.returncode, result.stderr) == (USAGE, "sendpost: list: --server must not hold credentials: use --token-file\n")
 
 
+@pytest.mark.parametrize("url", ["", "http://", "http://?x", "http://127.0.0.1:99999", "http://127.0.0.1/?a=b", "http://127.0.0.1/#x", "localhost:9847", "ftp://localhost", "unix:socket"])
+def test_an_address_that_is_none(url):
+    result = sendpost("list", "--server", url)
+    assert (result.returncode, result.stderr) == (USAGE, "sendpost: list: --server is a URL such as http://127.0.0.1:9847, or unix:/path\n")
+
+
+@pytest.mark.parametrize("how", ["--token-file", "--ca-file", "SENDPOST_CA_FILE"])
+def test_a_file_that_is_not_there(how):
+    """Said before anybody is asked, and by its name."""
+    options, environment = ([], {how: "/nothing/there"}) if how.isupper() else ([how, "/nothing/there"], {})
+    result = sendpost("list", "--server", "https://127.0.0.1:1", *options, environment=environment)
+    assert (result.returncode, result.stderr) == (FAILED, "sendpost: list: /nothing/there: No such file or directory\n")
+
+
 class Elsewhere(http.server.BaseHTTPRequestHandler):
     """Sends everybody to another host, and remembers who came with what."""
     def answer(self):
