@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands, and nothing else. */
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "commands/command.h"
@@ -26,6 +27,7 @@ static Status flushed(Status status)
 
 int main(int argc, char **argv)
 {
+    file_hold_standard();
     memory_set_up();
     const char *name = argc < 2                                                     ? ""
                        : text_equal(argv[1], "--version")                           ? "version"

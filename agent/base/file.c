@@ -103,6 +103,15 @@ char *file_read_secret(const char *path, Error *error)
     return buffer_take(&bytes);
 }
 
+void file_hold_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) { /* opened the other way round: the lowest that is free */
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
 char *file_path(const char *directory, const char *path)
 {
     return path[0] == '/' ? text_copy(path) : text_format("%s/%s", directory, path);

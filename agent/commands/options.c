@@ -55,6 +55,16 @@ static bool unknown_option(const Command *command, const char *word, Error *erro
                      nearest ? nearest : "", nearest ? "'?" : "");
 }
 
+/* An empty one is none: a shell's variable that is not set. */
+static bool add_argument(CommandLine *line, const char *word, Error *error)
+{
+    if (line->argument_count == ARGUMENTS_MAX) {
+        return error_set(error, ERROR_LIMIT, "more than %d arguments", ARGUMENTS_MAX);
+    }
+    line->arguments[line->argument_count++] = word;
+    return *word || error_set(error, ERROR_INVALID, "an argument is empty");
+}
+
 static bool add_value(CommandLine *line, const Option *option, const char *value, Error *error)
 {
     if (!option->repeated && option_given(line, option->name)) {
@@ -131,10 +141,8 @@ bool command_line_parse(const Command *command, int count, char *const *words, C
             if (!parse_option(line, words, count, &i, error)) {
                 return false;
             }
-        } else if (line->argument_count == ARGUMENTS_MAX) {
-            return error_set(error, ERROR_LIMIT, "more than %d arguments", ARGUMENTS_MAX);
-        } else {
-            line->arguments[line->argument_count++] = word;
+        } else if (!add_argument(line, word, error)) {
+            return false;
         }
     }
     if (option_given(line, "help")) {

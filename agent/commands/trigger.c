@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@ static bool read_standard_input(Buffer *out, Error *error)
     char bytes[STDIN_FIRST];
     for (size_t got; (got = fread(bytes, 1, sizeof bytes, stdin)) > 0;) {
         buffer_append(out, bytes, got);
+    }
+    if (ferror(stdin)) {
+        return error_set(error, ERROR_IO, "standard input: %s", strerror(errno));
     }
     return !out->overflow || error_set(error, ERROR_LIMIT, "standard input: larger than %d bytes", REQUEST_BODY_MAX);
 }
@@ -36,7 +40,7 @@ static bool read_file(const CommandLine *line, Json **file, Error *error)
         *file = memory_steal(&json);
         return true;
     }
-    return read && error_prefix(error, "%s", path);
+    return read && error_prefix(error, "%s", text_equal(path, "-") ? "standard input" : path);
 }
 
 /* The next -p from *at on, which moves behind it; NULL: no more. *name_length: up to its =. */

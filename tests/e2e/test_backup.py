@@ -89,6 +89,14 @@ def test_an_older_backup_is_replaced_and_nothing_else(agent, tmp_path):
     assert copy.read_bytes() == before and sorted(path.name for path in tmp_path.glob("copy*")) == ["copy.db"]
 
 
+def test_without_an_output(agent, tmp_path):
+    """Its report is not written into the copy, which has the lowest number that is free."""
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", str(sendpost_binary()), "backup", "copy.db"]
+    result = subprocess.run(command, cwd=tmp_path, env=agent.environment() | {"SENDPOST_SERVER": agent.url}, timeout=30)
+    assert result.returncode == FAILED  # its report was lost
+    assert runs_in(tmp_path / "copy.db") == set() and b"backup:" not in (tmp_path / "copy.db").read_bytes()
+
+
 def test_it_goes_on_working_meanwhile(agent, tmp_path):
     """A journal of 100 MB: what is triggered while it is copied is accepted at once, and is in the copy or not, as a whole."""
     fatten(agent, 100)

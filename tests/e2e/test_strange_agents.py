@@ -123,6 +123,21 @@ def test_output_that_cannot_be_written(strange, command):
     assert_one_complaint(result, FAILED)
 
 
+@pytest.mark.parametrize("command", [("version",), ("list",)])
+def test_an_output_that_is_closed(strange, command):
+    """What is printed does not get into a connection or a file that took its number."""
+    address = ["--server", f"http://127.0.0.1:{strange.server_port}"] if command == ("list",) else []
+    result = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", str(sendpost_binary()), *command, *address], stderr=subprocess.PIPE, text=True, timeout=30)
+    assert_one_complaint(result, FAILED)
+
+
+def test_an_input_that_is_closed(strange):
+    words = [str(sendpost_binary()), "run", "daily", "--params-json", "-", "--server", f"http://127.0.0.1:{strange.server_port}"]
+    result = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *words], stderr=subprocess.PIPE, text=True, timeout=30)
+    assert_one_complaint(result, USAGE)
+    assert "standard input: " in result.stderr and strange.paths == []
+
+
 def test_suggestions():
     for arguments, suggestion in ((("lst",), "did you mean 'list'?"), (("help", "chekc"), "did you mean 'check'?")):
         result = subprocess.run([str(sendpost_binary()), *arguments], capture_output=True, text=True, timeout=30)

@@ -90,6 +90,8 @@ static void what_is_not_understood(void **state)
         {&command_start, "", "needs NAME [STAGE]"},
         {&command_start, "a b c", "does not take 'c'"},
         {&command_look, "a", "does not take 'a'"},
+        {&command_start, "_", "an argument is empty"},
+        {&command_start, "a -- _", "an argument is empty"},
         {&command_start, "a --reson x", "unknown option '--reson', did you mean '--reason'?"},
         {&command_start, "a --reson=x", "unknown option '--reson=x', did you mean '--reason'?"},
         {&command_start, "a --server x", "unknown option '--server'"},
