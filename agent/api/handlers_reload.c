@@ -48,7 +48,8 @@ void reload_reply(Exchange *exchange)
         } else if (catalogue->last_reload_successful) {
             problem_begin(&problem, 422, "the tokens cannot be read, the last ones stay: %s", tokens_error);
         } else {
-            problem_begin(&problem, 422, "%zu of the files are broken; the others are in force", catalogue->broken);
+            problem_begin(&problem, 422, "%zu of the files %s broken; the others are in force", catalogue->broken,
+                          catalogue->broken == 1 ? "is" : "are");
         }
         write_result(&problem.writer, server);
         answer_problem_of(exchange, &problem);

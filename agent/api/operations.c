@@ -58,7 +58,7 @@ static const Operation operations[] = {
      .answers = {JSON_OF(200, "Everything is in force", reload),
                  PROBLEM_OF(422, "Some files are broken; the others are in force", broken,
                             PROBLEM_EXAMPLE("Unprocessable Content", 422,
-                                            "1 of the files are broken; the others are in force", RELOAD_EXAMPLE))},
+                                            "1 of the files is broken; the others are in force", RELOAD_EXAMPLE))},
      .headers = {"Idempotency-Key"}, .body = "{}"},
     {"GET", "/v1/status", "status", "agent", "The agent itself: versions, Prefect, counts, files, journal", "",
      .answers = {JSON_OF(200, "How it is", status)}},

@@ -20,8 +20,8 @@ bool file_rename(const char *from, const char *to, Error *error);
  * empty or not one line of text. */
 char *file_read_secret(const char *path, Error *error);
 
-/* Standard input, output and error are open from now on: what the caller had closed fails when it is used, and no file or
- * connection of ours gets its number, and with it what is printed. */
+/* Standard input, output and error are open from now on: what the caller had closed fails when it is used, and no file
+ * or connection of ours gets its number, and with it what is printed. */
 void file_hold_standard(void);
 
 /* A path that stands in a file: absolute, or within `directory`; new memory. */

@@ -77,15 +77,42 @@ static bool check_live(CheckedFiles *files, const Configuration *configuration, 
 
 /* --- files --- */
 
-static void read_paths(CheckedFiles *files, const CommandLine *line, const Configuration *configuration)
+/* What is wrong with a file as a whole: in text it is a complaint, else a finding as others. */
+static void tell(CheckedFile *file, CheckFormat format, const char *what)
+{
+    if (format == CHECK_TEXT) {
+        complain(STATUS_FAILED, "check", what);
+        file->told = true;
+    }
+}
+
+static void tell_path(CheckedFile *file, CheckFormat format)
+{
+    auto_free char *what = text_format("%s: %s", file->path, file->findings.items[0].message);
+    tell(file, format, what);
+}
+
+/* The configuration cannot be read, or something that overrides it is wrong. */
+static void tell_configuration(CheckedFiles *files, CheckFormat format, const CommandLine *line, const char *what)
+{
+    const char *named = option_value(line, "config"), *variable = getenv("SENDPOST_CONFIG");
+    CheckedFile *file = checked_add_other(files, named                   ? named
+                                                 : variable && *variable ? variable
+                                                                         : "the configuration");
+    findings_add(&file->findings, SEVERITY_ERROR, 1, 1, "%s", what);
+    tell(file, format, what);
+}
+
+static void read_paths(CheckedFiles *files, CheckFormat format, const CommandLine *line,
+                       const Configuration *configuration)
 {
     const char *configured = configuration->definitions_directory;
     size_t count = line->argument_count;
     files->catalogue = catalogue_new(configured);
     for (size_t i = 0; i < (count ? count : 1); i++) {
-        Error error = {0};
-        if (!checked_add_path(files, count ? line->arguments[i] : configured, i, &error)) {
-            complain(STATUS_FAILED, "check", error.text);
+        CheckedFile *unreadable = checked_add_path(files, count ? line->arguments[i] : configured, i);
+        if (unreadable) {
+            tell_path(unreadable, format);
         }
     }
     checked_find_duplicates(files);
@@ -115,18 +142,20 @@ static Status check(const CommandLine *line, CheckedFiles *files, CheckFormat fo
     Configuration *configuration = NULL;
     Findings findings = {0};
     auto_free char *file = NULL;
-    Status status = settings_read(line, "check", &configuration, &findings, &file);
-    if (status == STATUS_USAGE) {
-        return status;
-    }
+    Error error = {0};
+    Status status = settings_read(line, &configuration, &findings, &file, &error);
     if (file) {
         checked_add_other(files, file)->findings = findings; /* its lines are not shown: secrets may stand in them */
     }
-    Error error = {0};
+    if (status == STATUS_FAILED && !findings.errors) {
+        tell_configuration(files, format, line, error.text);
+    } else if (status == STATUS_FAILED && format == CHECK_TEXT) {
+        complain(status, "check", error.text);
+    }
     bool asked = true;
     if (configuration) {
         check_tokens(files, configuration);
-        read_paths(files, line, configuration);
+        read_paths(files, format, line, configuration);
         asked = !option_given(line, "live") || check_live(files, configuration, &error);
     }
     size_t errors = check_report(files, configuration, format);

@@ -2,6 +2,7 @@
 #include "commands/check_report.h"
 #include "base/json_writer.h"
 #include "commands/command.h"
+#include "commands/table.h"
 #include "metrics/exposition.h"
 
 enum { FILE_OUTPUT_MAX = 4 << 20 }; /* what is printed of one file */
@@ -106,9 +107,17 @@ static void write_summary(CheckReport *report, const Summary *summary)
         json_end_object(writer);
         buffer_char(&report->out, '\n');
     } else {
-        buffer_format(&report->out, "%zu files, %zu sendposts, %zu stages, %zu series, %zu errors, %zu warnings\n",
-                      summary->files, summary->sendposts, summary->stages, summary->series, summary->errors,
-                      summary->warnings);
+        const struct {
+            size_t count;
+            const char *one, *several;
+        } counts[] = {{summary->files, "file", "files"},    {summary->sendposts, "sendpost", "sendposts"},
+                      {summary->stages, "stage", "stages"}, {summary->series, "series", "series"},
+                      {summary->errors, "error", "errors"}, {summary->warnings, "warning", "warnings"}};
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            buffer_text(&report->out, i ? ", " : "");
+            print_count(&report->out, (int64_t)counts[i].count, counts[i].one, counts[i].several);
+        }
+        buffer_char(&report->out, '\n');
     }
 }
 
@@ -124,7 +133,7 @@ size_t check_report(const CheckedFiles *files, const Configuration *configuratio
     }
     for (size_t i = 0; i < files->count; i++) {
         const CheckedFile *file = &files->items[i];
-        for (size_t j = 0; j < file->findings.count; j++) {
+        for (size_t j = 0; j < file->findings.count && !file->told; j++) {
             write_finding(&report, file, &file->findings.items[j]);
         }
         count_file(&summary, file, configuration);

@@ -25,6 +25,14 @@ static bool is_known(const CheckedFiles *files, const struct stat *status, size_
     return i < files->count;
 }
 
+/* An error without the path that it begins with: findings have it already. */
+static const char *cause(const Error *error, const char *path)
+{
+    size_t length = strlen(path);
+    bool named = strncmp(error->text, path, length) == 0 && text_starts_with(error->text + length, ": ");
+    return named ? error->text + length + 2 : error->text;
+}
+
 static void read_file(CheckedFiles *files, const char *path, size_t argument)
 {
     struct stat status = {0};
@@ -40,7 +48,7 @@ static void read_file(CheckedFiles *files, const char *path, size_t argument)
     buffer_init(&text, DOCUMENT_SIZE_MAX);
     Error error = {0};
     if (!file_read(path, DOCUMENT_SIZE_MAX, &text, &error)) {
-        findings_add(&file->findings, SEVERITY_ERROR, 1, 1, "%s", error.text);
+        findings_add(&file->findings, SEVERITY_ERROR, 1, 1, "%s", cause(&error, path));
         buffer_release(&text);
         return;
     }
@@ -65,24 +73,26 @@ static bool read_directory(CheckedFiles *files, const char *path, size_t argumen
     return true;
 }
 
-bool checked_add_path(CheckedFiles *files, const char *path, size_t argument, Error *error)
+static CheckedFile *add_unreadable(CheckedFiles *files, const char *path, const char *why)
+{
+    CheckedFile *file = checked_add_other(files, path);
+    findings_add(&file->findings, SEVERITY_ERROR, 1, 1, "%s", why);
+    return file;
+}
+
+CheckedFile *checked_add_path(CheckedFiles *files, const char *path, size_t argument)
 {
     struct stat status;
+    Error error = {0};
     if (stat(path, &status) != 0) {
-        const char *why = strerror(errno);
-        findings_add(&checked_add_other(files, path)->findings, SEVERITY_ERROR, 1, 1, "%s", why);
-        return error_set(error, ERROR_NOT_FOUND, "%s: %s", path, why);
+        return add_unreadable(files, path, strerror(errno));
     }
     if (!S_ISDIR(status.st_mode)) {
         read_file(files, path, argument);
-        return true;
+    } else if (!read_directory(files, path, argument, &error)) {
+        return add_unreadable(files, path, cause(&error, path));
     }
-    Error failed = {0};
-    if (!read_directory(files, path, argument, &failed)) {
-        findings_add(&checked_add_other(files, path)->findings, SEVERITY_ERROR, 1, 1, "%s", failed.text);
-        return error_set(error, failed.kind, "%s", failed.text);
-    }
-    return true;
+    return NULL;
 }
 
 void checked_finding(CheckedFile *file, Severity severity, int node, const char *key, const char *inner,

@@ -15,6 +15,7 @@ typedef struct CheckedFile {
     dev_t device;    /* what tells it from the others, however it is named */
     ino_t inode;
     bool is_definition;     /* else the configuration, or a path that is not there */
+    bool told;              /* its finding was complained about instead */
     Definition *definition; /* NULL: broken */
     bool duplicate;         /* another file has its name: the agent refuses both */
     Findings findings;
@@ -27,9 +28,9 @@ typedef struct CheckedFiles {
     size_t count, capacity;
 } CheckedFiles;
 
-/* A file, or all definitions of a directory; what an earlier argument has named is not taken again. False: the path is
- * not there or cannot be read, which is a finding too. */
-bool checked_add_path(CheckedFiles *files, const char *path, size_t argument, Error *error);
+/* A file, or all definitions of a directory; what an earlier argument has named is not taken again. Returns what is not
+ * there or cannot be listed, with its one finding, or NULL. */
+CheckedFile *checked_add_path(CheckedFiles *files, const char *path, size_t argument);
 /* Something that is no definition, without its text. */
 CheckedFile *checked_add_other(CheckedFiles *files, const char *path);
 /* Errors for the files that share a name. */

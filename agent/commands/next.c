@@ -15,7 +15,7 @@ enum {
     LINE_MAX_LENGTH = 2048,
     CLOCK_SIZE = 32,
     DAY_SECONDS = 86400,
-    SWALLOWED_MAX = 60
+    SWALLOWED_MAX = 12 /* that are named each */
 };
 
 /* A wall time as people say it; with its date where that is another than the tick's own. */
@@ -27,20 +27,32 @@ static void clock_text(int64_t wall, int64_t beside, char text[CLOCK_SIZE])
     snprintf(text, CLOCK_SIZE, "%.*s%s%.5s", same_day ? 0 : 10, full, same_day ? "" : " ", full + 11);
 }
 
-/* All wall times within a gap that the schedule names, and whether there are any; of very many the last ones are only
- * counted. `beside`: the tick that stands in the same line. */
-static bool list_swallowed(const Cron *cron, int64_t begin, int64_t end, int64_t beside, Buffer *out)
+/* How many wall times within a gap the schedule names; *last is the last one. */
+static int64_t count_swallowed(const Cron *cron, int64_t begin, int64_t end, int64_t *last)
 {
     int64_t count = 0;
     for (int64_t wall = tick_wall_from(cron, begin); wall < end; wall = tick_wall_from(cron, wall + 1), count++) {
-        char text[CLOCK_SIZE];
-        clock_text(wall, beside, text);
-        if (count < SWALLOWED_MAX) {
-            buffer_format(out, "%s%s", count ? ", " : "  daylight saving skips ", text);
-        }
+        *last = wall;
     }
+    return count;
+}
+
+/* All of them, of many the first and the last; whether there are any. `beside`: the tick that stands in the same line.
+ */
+static bool list_swallowed(const Cron *cron, int64_t begin, int64_t end, int64_t beside, Buffer *out)
+{
+    int64_t last = begin, wall = tick_wall_from(cron, begin), count = count_swallowed(cron, begin, end, &last);
+    char text[CLOCK_SIZE];
+    clock_text(wall, beside, text);
     if (count > SWALLOWED_MAX) {
-        buffer_format(out, " and %lld more", (long long)(count - SWALLOWED_MAX));
+        buffer_format(out, "  daylight saving skips %lld times from %s", (long long)count, text);
+        clock_text(last, beside, text);
+        buffer_format(out, " to %s", text);
+        return true;
+    }
+    for (int64_t i = 0; i < count; i++, wall = tick_wall_from(cron, wall + 1)) {
+        clock_text(wall, beside, text);
+        buffer_format(out, "%s%s", i ? ", " : "  daylight saving skips ", text);
     }
     return count > 0;
 }

@@ -239,8 +239,9 @@ static void print_status(const Json *json, Buffer *out)
     json_integer(json_member(counts, "queued_runs"), &queued);
     auto_free char *uptime = shown_duration(json_member(json, "uptime_seconds"));
     buffer_format(out, "sendpost %s, up %s\n", shown_text(json, "version"), uptime);
-    buffer_format(out, "%lld sendposts, %lld runs active, %lld queued\n", (long long)sendposts, (long long)active,
-                  (long long)queued);
+    print_count(out, sendposts, "sendpost, ", "sendposts, ");
+    print_count(out, active, "run active, ", "runs active, ");
+    buffer_format(out, "%lld queued\n", (long long)queued);
     bool reachable = json_boolean(json_member(prefect, "reachable"), false);
     const char *version = json_member_text(prefect, "version"), *why = json_member_text(prefect, "error");
     buffer_format(out, "Prefect %s at %s: %s%s%s\n", version ? version : "(version unknown)",

@@ -35,22 +35,21 @@ static void print_findings(const Findings *findings, const char *file)
     fputs(out.bytes, stderr);
 }
 
-Status settings_read(const CommandLine *line, const char *what, Configuration **configuration, Findings *findings,
-                     char **file)
+Status settings_read(const CommandLine *line, Configuration **configuration, Findings *findings, char **file,
+                     Error *error)
 {
     ConfigurationOverride overrides[OVERRIDES_MAX];
     size_t count = 0;
-    Error error = {0};
-    Status status = STATUS_DONE;
+    Status status = STATUS_USAGE;
     if (!split_overrides(line, overrides, &count)) {
-        status = complain(STATUS_USAGE, what, "--set needs KEY=VALUE");
+        error_set(error, ERROR_INVALID, "--set needs KEY=VALUE");
     } else {
         *configuration =
-            configuration_load(option_value(line, "config"), overrides, count, environ, findings, file, &error);
+            configuration_load(option_value(line, "config"), overrides, count, environ, findings, file, error);
         status = *configuration ? STATUS_DONE : STATUS_FAILED;
     }
-    if (status == STATUS_FAILED) {
-        complain(status, what, error.kind != ERROR_NONE ? error.text : "the configuration is not valid");
+    if (status == STATUS_FAILED && error->kind == ERROR_NONE) {
+        error_set(error, ERROR_INVALID, "the configuration is not valid");
     }
     for (size_t i = 0; i < count; i++) {
         free((void *)(uintptr_t)overrides[i].key);
@@ -62,7 +61,11 @@ Status settings_load(const CommandLine *line, const char *what, Configuration **
 {
     Findings findings = {0};
     auto_free char *file = NULL;
-    Status status = settings_read(line, what, configuration, &findings, &file);
+    Error error = {0};
+    Status status = settings_read(line, configuration, &findings, &file, &error);
+    if (status != STATUS_DONE) {
+        complain(status, what, error.text);
+    }
     if (findings.count) {
         print_findings(&findings, file);
     }

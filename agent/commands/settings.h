@@ -9,9 +9,9 @@
 /* `what` names the command in errors. *configuration stays NULL on failure. */
 Status settings_load(const CommandLine *line, const char *what, Configuration **configuration);
 
-/* The same for who prints findings itself: they and the file (NULL: none) are the caller's. What has no place in a file
- * is printed. */
-Status settings_read(const CommandLine *line, const char *what, Configuration **configuration, Findings *findings,
-                     char **file);
+/* The same for who prints all of it itself: the findings and the file (NULL: none) are the caller's, *error says what
+ * has no place in a file. */
+Status settings_read(const CommandLine *line, Configuration **configuration, Findings *findings, char **file,
+                     Error *error);
 
 #endif

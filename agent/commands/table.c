@@ -55,6 +55,11 @@ void table_release(TextTable *table)
     *table = (TextTable){0};
 }
 
+void print_count(Buffer *out, int64_t count, const char *one, const char *several)
+{
+    buffer_format(out, "%lld %s", (long long)count, count == 1 ? one : several);
+}
+
 const char *shown_text(const Json *object, const char *name)
 {
     const char *text = json_member_text(object, name);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include <stdint.h>
 
 enum { TABLE_COLUMNS_MAX = 8 };
 
@@ -18,6 +19,9 @@ typedef struct TextTable {
 void table_add_row(TextTable *table, size_t columns, const char *const *cells);
 void table_print(const TextTable *table, Buffer *out);
 void table_release(TextTable *table);
+
+/* "1 run", "2 runs". */
+void print_count(Buffer *out, int64_t count, const char *one, const char *several);
 
 /* A member's text; "-" when it has none. */
 const char *shown_text(const Json *object, const char *name);

@@ -222,12 +222,12 @@ static char *length_fault(const Json *schema, const Json *value)
         return NULL;
     }
     int64_t bound, length = (int64_t)(text ? text_characters(text, strlen(text)) : json_count(value));
-    const char *what = text ? "characters" : "items";
+    const char *what = text ? "character" : "item";
     if (json_integer(json_member(schema, text ? "minLength" : "minItems"), &bound) && length < bound) {
-        return text_format("must have at least %lld %s", (long long)bound, what);
+        return text_format("must have at least %lld %s%s", (long long)bound, what, bound == 1 ? "" : "s");
     }
     if (json_integer(json_member(schema, text ? "maxLength" : "maxItems"), &bound) && length > bound) {
-        return text_format("must have at most %lld %s", (long long)bound, what);
+        return text_format("must have at most %lld %s%s", (long long)bound, what, bound == 1 ? "" : "s");
     }
     return NULL;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`sendpost check` without Prefect: where it says what, in which form, and what it counts."""
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,9 @@ def test_warnings_fail_nothing(tmp_path):
 def test_a_path_that_is_not_there(tmp_path):
     good, nothing = write(tmp_path / "daily.yaml", GOOD.format(name="daily")), tmp_path / "nothing.yaml"
     result = sendpost("check", nothing, good)
-    assert (result.returncode, f"{nothing}: No such file" in result.stderr) == (FAILED, True)
+    assert (result.returncode, result.stderr) == (FAILED, f"sendpost: check: {nothing}: No such file or directory\n")
+    assert re.fullmatch(r"1 file, 1 sendpost, 1 stage, \d+ series, 1 error, 0 warnings\n", result.stdout)  # it is said once
+    assert sendpost("check", nothing, good, "--format", "json").stderr == ""
     status, found = check_json(nothing, good)
     assert [(one["file"], one["line"], one["column"]) for one in found["findings"]] == [(str(nothing), 1, 1)]
     assert (found["summary"]["files"], found["summary"]["sendposts"], found["summary"]["errors"]) == (1, 1, 1)
@@ -69,7 +72,7 @@ def test_a_file_that_cannot_be_read(tmp_path):
     file = write(tmp_path / "large.yaml", "#" * (2 << 20))
     status, found = check_json(tmp_path)
     assert status == FAILED
-    assert [(one["file"], one["line"], one["column"]) for one in found["findings"]] == [(str(file), 1, 1)]
+    assert [(one["file"], one["line"], one["column"], one["message"]) for one in found["findings"]] == [(str(file), 1, 1, "larger than 1048576 bytes")]
 
 
 def test_a_configured_directory_that_is_not_there(tmp_path):
@@ -124,7 +127,16 @@ def test_the_configuration_is_checked_too(tmp_path):
 
 def test_a_configuration_that_is_not_there(tmp_path):
     result = sendpost("check", "--config", tmp_path / "nothing.yaml")
-    assert result.returncode in (FAILED, USAGE) and "nothing.yaml" in result.stderr
+    assert result.returncode == FAILED and result.stderr.count("nothing.yaml") == 1 and "1 error" in result.stdout
+
+
+@pytest.mark.parametrize("variable, value, file", [("SENDPOST_CONFIG", "/nothing/there", "/nothing/there"), ("SENDPOST__NOPE", "1", "the configuration"),
+                                                   ("PREFECT_API_URL", "ftp://x", "the configuration")])
+def test_an_environment_that_is_wrong_is_a_finding(tmp_path, variable, value, file):
+    status, found = check_json(write(tmp_path / "daily.yaml", GOOD.format(name="daily")), environment={variable: value})
+    assert (status, found["summary"]["errors"], [one["file"] for one in found["findings"]]) == (FAILED, 1, [file])
+    message = found["findings"][0]["message"]
+    assert variable in message or value in message
 
 
 def test_no_more_than_20_of_a_file_and_all_are_counted(tmp_path):

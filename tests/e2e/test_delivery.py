@@ -127,4 +127,4 @@ def test_the_config_map_holds_what_the_agent_takes(tmp_path):
     result = subprocess.run([str(sendpost_binary()), "check", str(tmp_path / "definitions"), "--config", str(tmp_path / "configuration" / "agent.yaml")],
                             capture_output=True, text=True, timeout=30)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "1 sendposts" in result.stdout
+    assert "1 sendpost," in result.stdout

@@ -179,7 +179,8 @@ def test_next_says_what_the_agent_will_do(clock, start_scheduled):
 SWALLOWED = {"*/20 2 * * *": ("2027-03-28T03:00:00+02:00", "02:00, 02:20, 02:40: right after the gap"),
              "30 1-4 * * *": ("2027-03-28T03:00:00+02:00", "02:30: right after the gap"),
              "*/30 * * * *": ("2027-03-28T03:00:00+02:00", "02:00, 02:30: no tick then"),
-             "* * * * *": ("2027-03-28T03:00:00+02:00", ", ".join(f"02:{minute:02}" for minute in range(60)) + ": no tick then")}
+             "*/5 * * * *": ("2027-03-28T03:00:00+02:00", ", ".join(f"02:{minute:02}" for minute in range(0, 60, 5)) + ": no tick then"),
+             "* * * * *": ("2027-03-28T03:00:00+02:00", "60 times from 02:00 to 02:59: no tick then")}
 
 
 @pytest.mark.parametrize("cron", SWALLOWED)
@@ -191,11 +192,14 @@ def test_next_names_each_wall_time_that_a_gap_swallows(tmp_path, cron):
     assert shown.stdout == f"{at}  {cron}  Europe/Berlin  daylight saving skips {said}\n"
 
 
-def test_next_only_counts_very_many(tmp_path):
+@pytest.mark.parametrize("cron, said", [("*/20 0-23 * * *", "72 times from 2011-12-30 00:00 to 2011-12-30 23:40: right after the gap"),
+                                        ("0 * * * *", "24 times from 2011-12-30 00:00 to 2011-12-30 23:00: no tick then"),
+                                        ("0 12 * * *", "2011-12-30 12:00: right after the gap")])
+def test_next_where_a_whole_day_is_missing(tmp_path, cron, said):
     agent = Agent(tmp_path, "http://127.0.0.1:1/api")
-    agent.define("daily", sendpost("daily", ONLY, timezone="Pacific/Apia", schedule={"cron": "*/20 0-23 * * *"}))
+    agent.define("daily", sendpost("daily", ONLY, timezone="Pacific/Apia", schedule={"cron": cron}))
     shown = agent.command_line("next", "sendposts/daily.yaml", "--after", "2011-12-30T09:59:59Z", "--count", "1").stdout
-    assert shown.startswith("2011-12-31T00:00:00+14:00") and shown.endswith("2011-12-30 19:40 and 12 more: right after the gap\n")
+    assert shown == f"2011-12-31T00:00:00+14:00  {cron}  Pacific/Apia  daylight saving skips {said}\n"
 
 
 @pytest.mark.parametrize("text, arguments, status, complaint", [

@@ -48,7 +48,7 @@ static void test_broken_files(void **state)
     auto_free char *answer = ask(world, RELOAD, "{}");
     auto_json *problem = json_of(answer, 422);
     assert_has(problem, MEMBERS);
-    assert_string_equal(json_member_text(problem, "detail"), "1 of the files are broken; the others are in force");
+    assert_string_equal(json_member_text(problem, "detail"), "1 of the files is broken; the others are in force");
     const Json *first = json_first(json_member(problem, "file_errors"));
     assert_string_equal(json_member_text(first, "file"), "bad.yaml");
     assert_string_equal(world->journal.audited, "127.0.0.1 reload 422");

@@ -56,8 +56,8 @@ static const struct {
     {"{\"exclusiveMaximum\":2}", "2", "must be less than 2"},
     {"{\"minLength\":2}", "\"\\u00e4\"", "must have at least 2 characters"},
     {"{\"maxLength\":1}", "\"\\u00e4\"", NULL},
-    {"{\"minItems\":1}", "[]", "must have at least 1 items"},
-    {"{\"maxItems\":1}", "[1,2]", "must have at most 1 items"},
+    {"{\"minItems\":1}", "[]", "must have at least 1 item"},
+    {"{\"maxItems\":1}", "[1,2]", "must have at most 1 item"},
     /* within */
     {"{\"items\":{\"type\":\"integer\"}}", "[1,\"x\"]", "item 1 must be integer, not string"},
     {"{\"properties\":{\"a\":{\"type\":\"integer\"}}}", "{\"a\":\"x\"}", "member 'a' must be integer, not string"},
