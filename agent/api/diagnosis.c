@@ -11,8 +11,8 @@
 #include <sys/statvfs.h>
 
 enum {
-    REFERENCES_SHOWN = 100,
-    SKEW_MAX_MS = 5000, /* between Prefect's clock and ours */
+    SUBJECTS_SHOWN = 100, /* of one problem */
+    SKEW_MAX_MS = 5000,   /* between Prefect's clock and ours */
     DISK_LOW = 256 << 20,
     BACKUP_OLD_DAYS = 7,
     CERTIFICATE_SOON_DAYS = 7,
@@ -34,18 +34,14 @@ typedef struct Diagnosis {
     JsonWriter *writer;
     const Server *server;
     const Row *row;
+    int told; /* subjects of that row */
 } Diagnosis;
 
 static void tell(Diagnosis *diagnosis, const char *subject, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void tell(Diagnosis *diagnosis, const char *subject, const char *format, ...)
+static void write_problem(const Diagnosis *diagnosis, const char *subject, const char *message)
 {
-    char message[MESSAGE_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
     JsonWriter *writer = diagnosis->writer;
     json_begin_object(writer, NULL);
     json_write_text(writer, "code", diagnosis->row->code);
@@ -54,6 +50,27 @@ static void tell(Diagnosis *diagnosis, const char *subject, const char *format, 
     json_write_text(writer, "message", message);
     json_write_text(writer, "remedy", diagnosis->row->remedy);
     json_end_object(writer);
+}
+
+static void tell(Diagnosis *diagnosis, const char *subject, const char *format, ...)
+{
+    if (++diagnosis->told > SUBJECTS_SHOWN) {
+        return;
+    }
+    char message[MESSAGE_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    write_problem(diagnosis, subject, message);
+}
+
+static void tell_how_many_more(const Diagnosis *diagnosis)
+{
+    if (diagnosis->told > SUBJECTS_SHOWN) {
+        auto_free char *subject = text_format("and %d more", diagnosis->told - SUBJECTS_SHOWN);
+        write_problem(diagnosis, subject, "the same");
+    }
 }
 
 /* --- Prefect --- */
@@ -93,8 +110,8 @@ static void look_circuit(Diagnosis *diagnosis)
     const PrefectStatistics *prefect = diagnosis->server->view.prefect;
     if (prefect->circuit != CIRCUIT_CLOSED) {
         tell(diagnosis, diagnosis->server->prefect_url,
-             "the circuit is %s after several failures in a row: %zu requests are held back",
-             circuit_names[prefect->circuit], prefect->queued);
+             "the circuit is %s after several failures in a row: %zu %s held back", circuit_names[prefect->circuit],
+             prefect->queued, prefect->queued == 1 ? "request is" : "requests are");
     }
 }
 
@@ -202,7 +219,7 @@ static void look_notices(Diagnosis *diagnosis)
     }
 }
 
-static void look_references_of(Diagnosis *diagnosis, const SendpostStanding *standing, unsigned problems, int *shown)
+static void look_references_of(Diagnosis *diagnosis, const SendpostStanding *standing, unsigned problems)
 {
     static const char *const meanings[REFERENCE_PROBLEMS] = {
         [REFERENCE_MISSING] = "Prefect has no deployment",
@@ -210,13 +227,12 @@ static void look_references_of(Diagnosis *diagnosis, const SendpostStanding *sta
         [REFERENCE_PAUSED] = "paused in Prefect is",
         [REFERENCE_NO_WORKER] = "no worker is online for",
     };
-    for (size_t i = 0; i < standing->definition->node_count && *shown < REFERENCES_SHOWN; i++) {
+    for (size_t i = 0; i < standing->definition->node_count; i++) {
         ReferenceProblem problem = standing->problems[i];
         if (problem != REFERENCE_FINE && (problems & (1u << problem))) {
             const Node *node = &standing->definition->nodes[i];
             auto_free char *subject = text_format("%s: stage %s", standing->definition->name, node->path);
             tell(diagnosis, subject, "%s %s", meanings[problem], node->deployment);
-            ++*shown;
         }
     }
 }
@@ -224,11 +240,10 @@ static void look_references_of(Diagnosis *diagnosis, const SendpostStanding *sta
 static void look_references(Diagnosis *diagnosis, unsigned problems)
 {
     const ServerView *view = &diagnosis->server->view;
-    int shown = 0;
     for (size_t i = 0; i < engine_sendpost_count(view->engine); i++) {
         const SendpostStanding *standing = standing_find(view->references, engine_sendpost_at(view->engine, i)->name);
         if (standing) {
-            look_references_of(diagnosis, standing, problems, &shown);
+            look_references_of(diagnosis, standing, problems);
         }
     }
 }
@@ -241,6 +256,34 @@ static void look_missing(Diagnosis *diagnosis)
 static void look_idle(Diagnosis *diagnosis)
 {
     look_references(diagnosis, 1u << REFERENCE_PAUSED | 1u << REFERENCE_NO_WORKER);
+}
+
+/* --- runs --- */
+
+static void look_waiting_of(Diagnosis *diagnosis, const Run *run)
+{
+    for (size_t i = 0; i < run->definition->node_count; i++) {
+        const Node *node = &run->definition->nodes[i];
+        State state = run->stages[i].record.state;
+        if (node_is_leaf(node) && (state == STATE_BLOCKED || state == STATE_PAUSED)) {
+            auto_free char *subject = text_format("%s: stage %s", run->record.sendpost, node->path);
+            tell(diagnosis, subject,
+                 state == STATE_BLOCKED ? "waits for somebody, in run %s"
+                                        : "its flow run is paused in Prefect, in run %s",
+                 run->record.id);
+        }
+    }
+}
+
+static void look_waiting(Diagnosis *diagnosis)
+{
+    const Engine *engine = diagnosis->server->view.engine;
+    for (size_t i = 0; i < engine_sendpost_count(engine); i++) {
+        const Sendpost *sendpost = engine_sendpost_at(engine, i);
+        for (size_t j = 0; j < sendpost->run_count; j++) {
+            look_waiting_of(diagnosis, sendpost->runs[j]);
+        }
+    }
 }
 
 /* --- the journal --- */
@@ -329,6 +372,7 @@ static const Row rows[] = {
      "restore a backup (docs/backup.md), or see what it still holds; then take it away"},
     {"disk_nearly_full", GRAVITY_WARNING, look_disk, "make room, or lower journal.retention"},
     {"backup_old", GRAVITY_WARNING, look_old_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
+    {"stage_waits", GRAVITY_INFO, look_waiting, "when it may go on: 'sendpost resume RUN STAGE'"},
     {"backup_none", GRAVITY_INFO, look_no_backup, "run 'sendpost backup FILE' regularly (docs/backup.md)"},
     {"definitions_notice", GRAVITY_INFO, look_notices, "nothing needs to be done"},
 };
@@ -337,8 +381,9 @@ void diagnosis_write(JsonWriter *writer, const Server *server)
 {
     json_begin_array(writer, "problems");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        Diagnosis diagnosis = {writer, server, &rows[i]};
+        Diagnosis diagnosis = {writer, server, &rows[i], 0};
         rows[i].look(&diagnosis);
+        tell_how_many_more(&diagnosis);
     }
     json_end_array(writer);
 }

@@ -304,7 +304,11 @@ Status client_complain(const char *what, const Answer *answer)
     complain(STATUS_REFUSED, what, hint ? hint : why);
     for (const Json *item = json_first(json_member(answer->json, "errors")); item; item = json_next(item)) {
         const char *pointer = json_member_text(item, "pointer"), *fault = json_member_text(item, "detail");
-        fprintf(stderr, "  %s: %s\n", pointer ? pointer : "", fault ? fault : "");
+        auto_free char *text = text_format("%s: %s", pointer ? pointer : "", fault ? fault : "");
+        if (!text_equal(text, why) && !text_equal(fault, why)) { /* else it has been said */
+            text_make_printable(text);
+            fprintf(stderr, "  %s\n", text);
+        }
     }
     return answer->status >= 500 || answer->status == 429 ? STATUS_UNREACHABLE : STATUS_REFUSED;
 }

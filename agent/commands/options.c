@@ -243,6 +243,8 @@ void print(const Buffer *text)
 
 Status complain(Status status, const char *what, const char *why)
 {
-    fprintf(stderr, "sendpost: %s: %s\n", what, why);
+    auto_free char *line = text_format("sendpost: %s: %s", what, why); /* parts of it may be somebody else's text */
+    text_make_printable(line);
+    fprintf(stderr, "%s\n", line);
     return status;
 }

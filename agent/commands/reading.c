@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* list, show, runs, status, healthcheck: what a running agent knows. */
+/* show, runs, status, healthcheck: what a running agent knows. */
 #include "base/limits.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -8,19 +8,36 @@
 #include "commands/failure.h"
 #include "commands/table.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { OUTPUT_MAX = 16 << 20 };
 
-/* As JSON or by `describe` (NULL: as JSON); releases the answer. */
+/* What definitions, flows and Prefect say is theirs: it must not steer the terminal. */
+static void print_printable(Buffer *out)
+{
+    for (char *line = out->bytes, *end; line; line = end ? end + 1 : NULL) {
+        end = strchr(line, '\n');
+        if (end) {
+            *end = '\0';
+        }
+        text_make_printable(line);
+        if (end) {
+            *end = '\n';
+        }
+    }
+    print(out);
+}
+
+/* As JSON or by `describe`; releases the answer. */
 static void print_answer(const CommandLine *line, Answer *answer, void (*describe)(const Json *json, Buffer *out))
 {
-    if (!describe || option_given(line, "json")) {
+    if (option_given(line, "json")) {
         puts(answer->text);
     } else {
         auto_buffer out;
         buffer_init(&out, OUTPUT_MAX);
         describe(answer->json, &out);
-        print(&out);
+        print_printable(&out);
     }
     answer_release(answer);
 }
@@ -38,61 +55,6 @@ static Status show_answer(const CommandLine *line, const char *path, void (*desc
     if (status == STATUS_DONE) {
         print_answer(line, &answer, describe);
     }
-    client_free(client);
-    return status;
-}
-
-static void add_sendposts(TextTable *table, const Json *sendposts)
-{
-    for (const Json *item = json_first(sendposts); item; item = json_next(item)) {
-        const Json *last = json_member(item, "last_run");
-        auto_free char *at = shown_time(json_member(last, "started_at"));
-        auto_free char *duration = shown_duration(json_member(last, "duration_seconds"));
-        auto_free char *next = shown_time(json_member(item, "next_run_at"));
-        const char *cells[] = {json_member_text(item, "name"), json_member_text(item, "state"), at, duration, next};
-        table_add_row(table, 5, cells);
-    }
-}
-
-/* Page by page: a directory may hold more sendposts than one answer. */
-static Status list_pages(Client *client, TextTable *table)
-{
-    auto_free char *next = NULL;
-    for (size_t page = 0; page == 0 || (next && page <= DEFINITIONS_MAX / SENDPOSTS_PAGE_MAX); page++) {
-        auto_free char *path =
-            text_format("/v1/sendposts?limit=%d%s%s", SENDPOSTS_PAGE_MAX, next ? "&cursor=" : "", next ? next : "");
-        Answer answer = {0};
-        Status status = client_get(client, "list", path, &answer);
-        if (status != STATUS_DONE) {
-            return status;
-        }
-        add_sendposts(table, json_member(answer.json, "sendposts"));
-        text_replace(&next, json_member_text(answer.json, "next"));
-        answer_release(&answer);
-    }
-    return STATUS_DONE;
-}
-
-static Status list(const CommandLine *line)
-{
-    if (option_given(line, "json")) {
-        return show_answer(line, "/v1/sendposts?limit=1000", NULL);
-    }
-    Status status;
-    Client *client = client_new(line, &status);
-    if (!client) {
-        return status;
-    }
-    TextTable table = {0};
-    auto_buffer out;
-    buffer_init(&out, OUTPUT_MAX);
-    table_add_row(&table, 5, (const char *const[]){"NAME", "STATE", "LAST RUN", "DURATION", "NEXT RUN"});
-    status = list_pages(client, &table);
-    if (status == STATUS_DONE) {
-        table_print(&table, &out);
-        print(&out);
-    }
-    table_release(&table);
     client_free(client);
     return status;
 }
@@ -186,14 +148,51 @@ static void print_stages(const Json *stages, int depth, TextTable *table)
     }
 }
 
+/* A text that users wrote, on one line. */
+static void print_own_text(Buffer *out, const char *before, const char *text)
+{
+    if (text) {
+        auto_free char *shown = text_copy(text);
+        text_make_printable(shown);
+        buffer_format(out, "%s%s\n", before, shown);
+    }
+}
+
+/* Each stage that waits for somebody, and how it goes on. */
+static void print_waiting(const Json *stages, const char *run, Buffer *out)
+{
+    for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
+        const char *state = json_member_text(stage, "state"), *path = shown_text(stage, "path");
+        bool group = json_first(json_member(stage, "stages"));
+        if (!group && (text_equal(state, "blocked") || text_equal(state, "paused"))) {
+            buffer_format(out, "stage %s waits for 'sendpost resume %s %s'\n", path, run, path);
+        }
+        print_waiting(json_member(stage, "stages"), run, out);
+    }
+}
+
+/* The newest one is what the states of the stages are of. */
+static void print_active(const Json *json, Buffer *out)
+{
+    const char *newest = NULL;
+    for (const Json *id = json_first(json_member(json, "active_runs")); id; id = json_next(id)) {
+        newest = json_text(id);
+        buffer_format(out, "\nactive run %s", newest);
+    }
+    if (newest) {
+        buffer_char(out, '\n');
+        print_waiting(json_member(json, "stages"), newest, out);
+    }
+}
+
 static void print_sendpost(const Json *json, Buffer *out)
 {
     const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
-    const char *description = json_member_text(json, "description"), *owner = json_member_text(json, "owner");
     buffer_format(out, "%s: %s\n", shown_text(json, "name"), shown_text(json, "state"));
-    buffer_format(out, "%s%s%s%s", description ? description : "", description ? "\n" : "", owner ? "owner " : "",
-                  owner ? owner : "");
-    buffer_format(out, "%sfile %s\n\n", owner ? "\n" : "", shown_text(definition, "file"));
+    print_own_text(out, "", json_member_text(json, "description"));
+    print_own_text(out, "owner ", json_member_text(json, "owner"));
+    print_own_text(out, "file ", shown_text(definition, "file"));
+    buffer_char(out, '\n');
     const char *problem = json_member_text(json_member(definition, "error"), "message");
     if (problem) {
         buffer_format(out, "the file is broken now, its last good definition is in force: %s\n\n", problem);
@@ -203,6 +202,7 @@ static void print_sendpost(const Json *json, Buffer *out)
     print_stages(json_member(json, "stages"), 0, &table);
     table_print(&table, out);
     table_release(&table);
+    print_active(json, out);
     if (json_member_text(last, "id")) {
         auto_free char *at = shown_time(json_member(last, "ended_at"));
         buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), shown_text(last, "state"),
@@ -284,8 +284,6 @@ static const Option runs_options[] = {
     {0},
 };
 
-const Command command_list = {
-    .name = "list", .arguments = "", .client = true, .summary = "Lists the sendposts of a running agent", .run = list};
 const Command command_show = {.name = "show",
                               .arguments = "NAME",
                               .least = 1,

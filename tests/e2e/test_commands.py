@@ -7,7 +7,7 @@ import pytest
 from harness.command import DONE, FAILED, REFUSED, UNREACHABLE, USAGE, sendpost
 from harness.fake.worker import Plan
 from harness.http import free_port
-from harness.paths import ROOT
+from harness.waiting import wait_for
 
 NOWHERE = ("--server", "http://127.0.0.1:1")
 
@@ -84,6 +84,43 @@ def test_refused(agent, arguments):
     result = agent.command_line(*arguments)
     assert result.returncode == REFUSED
     assert result.stderr.startswith("sendpost: ")
+
+
+def test_a_refusal_is_said_once(agent):
+    one = agent.command_line("run", "daily", "-p", "limit=x")
+    assert one.stderr == "sendpost: run: /parameters/limit: must be of type integer, not string\n"
+    several = agent.command_line("run", "daily", "-p", "limit=x", "-p", "nothing=1")
+    assert several.stderr.count("/parameters/limit: ") == several.stderr.count("/parameters/nothing: ") == 1
+
+
+def test_what_others_wrote_does_not_steer_the_terminal(agent):
+    agent.define("evil", 'name: evil\ndescription: "red \\e[31m\\r"\nowner: "two\\nlines"\nstages:\n  - {name: only, run: mailing/main}\n')
+    wait_for("it is loaded", lambda: "evil" in agent.command_line("list").stdout)
+    shown = agent.command_line("show", "evil").stdout
+    assert shown.startswith("evil: never_run\nred  [31m \nowner two lines\nfile evil.yaml\n\nSTAGE  ")
+    assert agent.command_line("show", "\x1b[31m").stderr == "sendpost: show: there is no sendpost ' [31m'\n"
+    assert sendpost("\x1b[2J").stderr.startswith("sendpost:  [2J: no such command")
+
+
+def test_what_waits_for_somebody(agent):
+    """A run is running while nothing of it does: who looks is told, and how it goes on."""
+    agent.define("asking", "name: asking\nstages:\n- name: both\n  parallel:\n  - {name: a, run: mailing/main, blocked: true}\n"
+                           "  - {name: b, run: mailing/main, blocked: true}\n")
+    wait_for("it is loaded", lambda: "asking" in agent.command_line("list").stdout)
+    assert agent.command_line("list").stdout.splitlines()[0].endswith("NEXT RUN")
+    run = agent.trigger("asking")
+    agent.wait_stage(run, "both/b", "blocked")
+    heading, asking, *others = agent.command_line("list").stdout.splitlines()
+    assert heading.endswith("NEXT RUN  NOTE") and asking.endswith("waits for 'sendpost resume': both/a, both/b")
+    assert not any("waits" in other for other in others)
+    shown = agent.command_line("show", "asking").stdout
+    assert f"\nactive run {run}\nstage both/a waits for 'sendpost resume {run} both/a'\nstage both/b waits for " in shown
+    assert f"info: asking: stage both/b: waits for somebody, in run {run}\n" in agent.command_line("status").stdout
+    assert "4 sendposts, 1 run active, 0 queued\n" in agent.command_line("status").stdout
+    for stage in ("both/a", "both/b"):
+        assert agent.command_line("resume", "asking", stage).returncode == DONE
+    agent.wait_ended(run)
+    assert "waits for" not in agent.command_line("list").stdout + agent.command_line("status").stdout
 
 
 def test_cancel_by_name(agent):

@@ -94,6 +94,9 @@ static void prefect_is_not_as_it_should_be(void **state)
     world->prefect.queued = 3;
     assert_problem(world, "prefect_circuit_open", "warning", "http://prefect.example/api",
                    "the circuit is open after several failures in a row: 3 requests are held back");
+    world->prefect.queued = 1;
+    assert_problem(world, "prefect_circuit_open", "warning", "http://prefect.example/api",
+                   "the circuit is open after several failures in a row: 1 request is held back");
 }
 
 static void clocks_differ(void **state)
@@ -151,6 +154,38 @@ static void deployments_are_not_in_order(void **state)
     }
 }
 
+/* One of many that are the same: the first hundred, and how many more there are. */
+static void many_are_counted(void **state)
+{
+    World *world = *state;
+    enum { BROKEN = 103, SHOWN = 100 };
+    for (int i = 0; i < BROKEN; i++) {
+        auto_free char *name = text_format("file-%03d.yaml", i);
+        world_step(world, &(Happening){
+                              .kind = HAPPENED_BROKEN,
+                              .file = {.file = name, .revision = "r1", .message = "so it is", .line = 1, .column = 1}});
+    }
+    auto_free char *answer = ask(world, "GET /v1/status", NULL);
+    auto_json *status = json_of(answer, 200);
+    const Json *problems = json_member(status, "problems"), *last = NULL;
+    assert_int_equal(json_count(problems), SHOWN + 1);
+    for (const Json *item = json_first(problems); item; item = json_next(item)) {
+        assert_string_equal(json_member_text(item, "code"), "definition_broken");
+        last = item;
+    }
+    assert_string_equal(json_member_text(last, "subject"), "and 3 more");
+}
+
+static void a_stage_waits_for_somebody(void **state)
+{
+    World *world = *state;
+    world_load(world, "daily.yaml", "name: daily\nstages:\n- {name: a, run: f/a, blocked: true}\n");
+    auto_free char *answer = ask(world, "POST /v1/sendposts/daily/run", "{}");
+    auto_json *run = json_of(answer, 202);
+    auto_free char *message = text_format("waits for somebody, in run %s", json_member_text(run, "id"));
+    assert_problem(world, "stage_waits", "info", "daily: stage a", message);
+}
+
 static void the_journal_is_in_danger(void **state)
 {
     World *world = *state;
@@ -177,13 +212,9 @@ static void the_journal_is_in_danger(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_is_wrong),
-        TEST(prefect_is_away_for_some_reason),
-        TEST(prefect_is_not_as_it_should_be),
-        TEST(clocks_differ),
-        TEST(definitions_are_not_in_order),
-        TEST(deployments_are_not_in_order),
-        TEST(the_journal_is_in_danger),
+        TEST(nothing_is_wrong), TEST(prefect_is_away_for_some_reason), TEST(prefect_is_not_as_it_should_be),
+        TEST(clocks_differ),    TEST(definitions_are_not_in_order),    TEST(deployments_are_not_in_order),
+        TEST(many_are_counted), TEST(a_stage_waits_for_somebody),      TEST(the_journal_is_in_danger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
