@@ -22,6 +22,7 @@ struct Client {
     char *ca_file;             /* NULL: the system's */
     char why[CURL_ERROR_SIZE]; /* what libcurl says of the last failure */
     int timeout_ms, connect_timeout_ms;
+    const volatile sig_atomic_t *interrupted; /* NULL: signals are none of its business */
 };
 
 static const char *said(const CommandLine *line, const char *option, const char *variable)
@@ -112,6 +113,11 @@ void client_hurry(Client *client, int timeout_ms)
     client->timeout_ms = client->connect_timeout_ms = timeout_ms;
 }
 
+void client_heed(Client *client, const volatile sig_atomic_t *interrupted)
+{
+    client->interrupted = interrupted;
+}
+
 Client *client_copy(const Client *client)
 {
     Client *copy = memory_new(sizeof *copy);
@@ -173,6 +179,13 @@ static struct curl_slist *headers_of(const Client *client, const char *body, con
     return list;
 }
 
+static int is_interrupted(void *user, curl_off_t whole, curl_off_t got, curl_off_t all, curl_off_t sent)
+{
+    (void)whole, (void)got, (void)all, (void)sent;
+    const volatile sig_atomic_t *interrupted = user;
+    return *interrupted != 0;
+}
+
 /* What every request has; the caller sets what is done with the answer. */
 static void prepare(Client *client, const char *url, const struct curl_slist *headers)
 {
@@ -187,6 +200,11 @@ static void prepare(Client *client, const char *url, const struct curl_slist *he
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     client->why[0] = '\0';
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->why);
+    if (client->interrupted) {
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, is_interrupted);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client->interrupted);
+    }
     if (client->socket) {
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     }

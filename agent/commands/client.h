@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "commands/command.h"
+#include <signal.h>
 
 typedef struct Client Client;
 
@@ -13,6 +14,8 @@ typedef struct Client Client;
 Client *client_new(const CommandLine *line, Status *status);
 /* It is asked for something that is worth no waiting. */
 void client_hurry(Client *client, int timeout_ms);
+/* What it is asked is given up, at the latest a second after a signal has set this. */
+void client_heed(Client *client, const volatile sig_atomic_t *interrupted);
 /* Another one to the same agent: one can be asked while the other one's answer takes its time. */
 Client *client_copy(const Client *client);
 void client_free(Client *client);

@@ -28,7 +28,7 @@ enum {
     STATUS_INTERRUPTED = 130,
 };
 
-/* A change of a stage that is to be printed once its flow run is known. */
+/* A change of a stage. It is printed once the run has been asked for after it: its flow run is known then. */
 typedef struct Line {
     char *at, *path, *state, *reason;
 } Line;
@@ -43,11 +43,12 @@ typedef struct Following {
     Line *lines;
     size_t line_count, line_capacity;
     Answer run, sendpost;
-    int64_t asked_at, drawn_at; /* boot ms */
-    int64_t away_since;         /* 0: it answers */
-    int64_t ended_at;           /* when it was seen that the run has ended; 0: it has not */
-    bool changed;               /* since it was asked for */
-    bool end_told;              /* by an event */
+    int64_t began_at, asked_at, drawn_at; /* boot ms */
+    int64_t away_since;                   /* 0: it answers */
+    int64_t ended_at;                     /* when it was seen that the run has ended; 0: it has not */
+    bool changed;                         /* since it was asked for */
+    bool end_told;                        /* by an event */
+    bool waiting_told;                    /* that it has not started yet */
     bool done;
     Status status;
 } Following;
@@ -101,6 +102,10 @@ static void print_lines(Following *following)
         bool reason = line->reason && !text_equal(line->reason, line->state);
         printf("%s  %s  %s%s%s%s%s\n", line->at, line->path, line->state, reason ? "  " : "",
                reason ? line->reason : "", shown ? "  " : "", shown ? url : "");
+        if (text_equal(line->state, "blocked") && text_equal(json_member_text(stage, "state"), "blocked")) {
+            fprintf(stderr, "sendpost: %s: stage %s waits for 'sendpost resume %s %s'\n", following->what, line->path,
+                    following->run_id, line->path);
+        }
         free(line->at);
         free(line->path);
         free(line->state);
@@ -133,9 +138,9 @@ static void show(Following *following, bool changed, int64_t now_ms)
     if (following->json || !following->run.json) {
         return;
     }
-    if (!following->terminal) {
+    if (!following->terminal && (!following->changed || following->away_since)) {
         print_lines(following);
-    } else if (changed || now_ms - following->drawn_at >= DRAW_MS) {
+    } else if (following->terminal && (changed || now_ms - following->drawn_at >= DRAW_MS)) {
         draw(following, now_ms);
     }
 }
@@ -147,8 +152,9 @@ static void print_end(const Following *following)
     buffer_init(&out, VIEW_MAX);
     auto_free char *duration = shown_duration(json_member(run, "duration_seconds"));
     const char *reason = json_member_text(run, "reason");
-    buffer_format(&out, "run %s %s%s%s%s in %s\n", shown_text(run, "id"), shown_text(run, "state"), reason ? " (" : "",
-                  reason ? reason : "", reason ? ")" : "", duration);
+    bool lasted = !text_equal(duration, "-");
+    buffer_format(&out, "run %s %s%s%s%s%s%s\n", shown_text(run, "id"), shown_text(run, "state"), reason ? " (" : "",
+                  reason ? reason : "", reason ? ")" : "", lasted ? " in " : "", lasted ? duration : "");
     failure_print(json_member(run, "failure"), !following->terminal || following->screen.unicode, &out);
     print(&out);
 }
@@ -163,6 +169,20 @@ static void say_away(Following *following, const char *why, int64_t now_ms)
     }
     if (now_ms - following->away_since > AWAY_MAX_MS) {
         finish(following, complain(STATUS_UNREACHABLE, following->what, why));
+    }
+}
+
+/* Lines say nothing for as long as nothing changes: why, when it has not begun at all. */
+static void say_waiting(Following *following, int64_t now_ms)
+{
+    const Json *run = following->run.json;
+    bool waits =
+        text_equal(json_member_text(run, "state"), "scheduled") && now_ms - following->began_at >= ASK_ANYWAY_MS;
+    if (waits && !following->waiting_told && !following->terminal) {
+        const char *start_at = json_member_text(run, "start_at");
+        following->waiting_told = true;
+        fprintf(stderr, "sendpost: %s: it has not started: %s%s\n", following->what,
+                start_at ? "it is planned for " : "it waits for the run before it", start_at ? start_at : "");
     }
 }
 
@@ -196,10 +216,13 @@ static void ask(Following *following, int64_t now_ms)
     Error error = {0};
     following->asked_at = now_ms;
     if (!client_ask(following->client, path, NULL, NULL, &answer, &error)) {
-        say_away(following, error.text, now_ms);
+        if (!interrupted) {
+            say_away(following, error.text, now_ms);
+        }
     } else if (answer.status == 200) {
         take_run(following, &answer, now_ms);
         show(following, true, now_ms);
+        say_waiting(following, now_ms);
     } else if (answer.status >= 500 || answer.status == 429) {
         auto_free char *why = text_format("the agent answers HTTP %d", answer.status);
         answer_release(&answer);
@@ -317,6 +340,8 @@ static Status result(Following *following)
 Status follow_run(Client *client, const char *what, const char *run_id, bool json)
 {
     Following following = {.client = client, .what = what, .run_id = run_id, .json = json};
+    following.began_at = clock_now().boot_ms;
+    client_heed(client, &interrupted);
     following.streaming = client_copy(client);
     following.terminal = terminal_open(&following.screen) && !json;
     event_parser_init(&following.parser);

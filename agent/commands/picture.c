@@ -146,6 +146,7 @@ static void add_time(const Picture *picture, const Json *object, double expected
 
 static void add_remarks(const Json *object, Buffer *tail)
 {
+    static const char *const waiting[] = {"blocked", "paused", NULL};
     const char *reason = json_member_text(object, "reason");
     int64_t attempt = 0;
     if (json_integer(json_member(object, "attempt"), &attempt) && attempt > 1) {
@@ -154,7 +155,7 @@ static void add_remarks(const Json *object, Buffer *tail)
     if (reason && !text_equal(reason, json_member_text(object, "state"))) {
         buffer_format(tail, "  %s", reason);
     }
-    if (text_equal(json_member_text(object, "state"), "blocked")) {
+    if (is_one_of(json_member_text(object, "state"), waiting)) {
         buffer_text(tail, "  waits for 'sendpost resume'");
     }
 }

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from harness.agent import Agent
-from harness.command import DONE, FAILED, REFUSED
+from harness.clock import Clock
+from harness.command import DONE, FAILED, REFUSED, UNREACHABLE
 from harness.fake.worker import Plan
 from harness.paths import sendpost_binary
 from harness.terminal import Terminal
@@ -55,8 +56,8 @@ def of(output: str, path: str) -> list[str]:
     return [state for stage, state in lines(output) if stage == path]
 
 
-def popen(agent: Agent, *arguments: str) -> subprocess.Popen:
-    return subprocess.Popen([str(sendpost_binary()), *arguments], env=agent.environment() | {"SENDPOST_SERVER": agent.url}, text=True,
+def popen(agent: Agent, *arguments: str, **variables: str) -> subprocess.Popen:
+    return subprocess.Popen([str(sendpost_binary()), *arguments], env=agent.environment() | {"SENDPOST_SERVER": agent.url} | variables, text=True,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -105,6 +106,69 @@ def test_restarts_of_the_agent(start):
     assert follow.returncode == DONE, errors
     whole = agent.command_line("follow", run).stdout
     assert lines(output) == lines(whole) and of(output, "extract")[-1] == of(output, "deliver/push")[-1] == "completed"
+
+
+def test_an_agent_that_does_not_come_back(start, tmp_path):
+    """It is waited for, a minute long and no longer."""
+    clock = Clock(tmp_path / "clock", passing=True)
+    agent = start(extract=Plan(seconds=60))
+    run = agent.trigger("daily")
+    with popen(agent, "follow", run, **clock.environment) as follow:
+        assert follow.stdout and follow.stderr
+        follow.stdout.readline()
+        agent.kill()
+        assert "cannot be reached" in (line := follow.stderr.readline()) and line.endswith("; waiting for it\n")
+        clock.jump(seconds=55)
+        agent.start()
+        wait_for("it follows again", lambda: agent.metrics().sum("sendpost_http_requests_total", handler="/v1/runs/{id}") >= 1)
+        agent.kill()
+        assert follow.stderr.readline().endswith("; waiting for it\n")
+        clock.jump(seconds=59)
+        with pytest.raises(subprocess.TimeoutExpired):
+            follow.wait(1)
+        clock.jump(seconds=2)
+        output, errors = follow.communicate(timeout=20)
+    assert follow.returncode == UNREACHABLE and errors.count("\n") == 1 and "cannot be reached" in errors
+    assert "run " + run not in output
+
+
+def test_interrupted_while_the_agent_is_silent(start):
+    agent = start(extract=Plan(seconds=60))
+    run = agent.trigger("daily")
+    agent.process.send_signal(signal.SIGSTOP)
+    with popen(agent, "follow", run) as follow:
+        with pytest.raises(subprocess.TimeoutExpired):
+            follow.wait(1)
+        follow.send_signal(signal.SIGINT)
+        errors = follow.communicate(timeout=10)[1]  # not after the 30 s that an answer may take
+    agent.process.send_signal(signal.SIGCONT)
+    assert follow.returncode == INTERRUPTED and errors == f"\nthe run goes on; follow it again: sendpost follow {run}\n"
+
+
+def test_lines_name_the_flow_run_that_they_are_of(start):
+    agent = start(extract=Plan(seconds=2))
+    output = agent.command_line("run", "daily", "--follow").stdout
+    running = [line for line in output.splitlines() if LINE.match(line) and line.split()[1] != "run" and line.split()[2] in ("running", "completed")]
+    assert len(running) >= 4 and all("/flow-runs/flow-run/" in line for line in running), output
+
+
+def test_what_a_run_waits_for_is_said(fake, start_on):
+    """Lines alone would say nothing for hours."""
+    agent = start_on(fake, {"name": "asked", "run": "mailing/main", "blocked": True}, concurrency="queue")
+    with popen(agent, "run", "daily", "--follow") as first, popen(agent, "run", "daily", "--start-at", "2999-01-01T00:00:00Z", "--follow") as planned:
+        assert first.stdout and first.stderr and planned.stdout and planned.stderr
+        run = first.stdout.readline().split()[1]
+        assert first.stderr.readline() == f"sendpost: run: stage asked waits for 'sendpost resume {run} asked'\n"
+        with popen(agent, "run", "daily", "--follow") as queued:
+            assert queued.stdout and queued.stderr
+            behind = queued.stdout.readline().split()[1]
+            assert queued.stderr.readline() == "sendpost: run: it has not started: it waits for the run before it\n"
+            agent.cancel(behind)
+            output, errors = queued.communicate(timeout=20)
+        assert (output, errors, queued.returncode) == (f"run {behind} cancelled (cancelled)\n", "", FAILED)
+        assert planned.stderr.readline() == "sendpost: run: it has not started: it is planned for 2999-01-01T00:00:00.000Z\n"
+        for id in (run, planned.stdout.readline().split()[1]):
+            agent.cancel(id)
 
 
 def test_json_is_the_run_at_its_end(start):

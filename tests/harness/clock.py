@@ -12,11 +12,14 @@ LIBRARY = BUILD / "dev" / "tests" / "preload_clock.so"
 
 
 class Clock:
-    def __init__(self, file: Path):
+    def __init__(self, file: Path, passing: bool = False):
+        """passing: a jump is time that passes for all clocks, not somebody who sets one."""
         file.write_bytes(bytes(8))
         self.file = open(file, "r+b")
         self.shift = mmap.mmap(self.file.fileno(), 8)
         self.environment = {"LD_PRELOAD": str(LIBRARY), "CLOCK_SHIFT_FILE": str(file), "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:verify_asan_link_order=0"}
+        if passing:
+            self.environment["CLOCK_SHIFT_BOOT"] = "1"
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(time.time() + self.shift_ms() / 1000, timezone.utc)

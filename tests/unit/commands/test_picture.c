@@ -77,7 +77,7 @@ static void colours_and_blocks(void **state)
 {
     (void)state;
     check(RUN("paused", STAGE("a", "deliver/mail", "blocked", "")), &(Screen){100, 30, true, true},
-          "daily  \033[33mpaused    \033[0m  20.0s of ~1m 30s\n"
+          "daily  \033[33mpaused    \033[0m  20.0s of ~1m 30s  waits for 'sendpost resume'\n"
           "  a    \033[33mblocked   \033[0m  waits for 'sendpost resume'\n");
     int lines;
     auto_free char *picture = drawn(work, &(Screen){100, 30, false, true}, &lines);
