@@ -343,7 +343,9 @@ static Status ask(Client *client, const char *what, const char *path, const char
     }
     Status status = good ? complain(STATUS_UNREACHABLE, what, "the answer is no JSON object: is this an agent?")
                          : client_complain(what, answer);
+    int told = answer->status;
     answer_release(answer);
+    answer->status = told;
     return status;
 }
 

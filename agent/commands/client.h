@@ -44,7 +44,8 @@ typedef struct ClientStream {
 bool client_stream(Client *client, const char *path, const char *header, const ClientStream *stream, Answer *answer,
                    Error *error);
 
-/* Asks; what is not 2xx is complained about, with its detail. The answer is whole when STATUS_DONE. */
+/* Asks; what is not 2xx is complained about, with its detail. The answer is whole when STATUS_DONE, else
+ * it has its status alone. */
 Status client_get(Client *client, const char *what, const char *path, Answer *answer);
 Status client_post(Client *client, const char *what, const char *path, const char *body, const char *key,
                    Answer *answer);

@@ -45,6 +45,14 @@ static Status accepted(const CommandLine *line, Client *client, const Answer *an
     return STATUS_DONE;
 }
 
+/* It may be that only the answer was lost. */
+static Status complain_unanswered(Status status, const char *key)
+{
+    auto_free char *why = text_format(
+        "whether it was accepted is not known; with '--idempotency-key %s' the same starts no second run", key);
+    return complain(status, "run", why);
+}
+
 static Status trigger(const CommandLine *line, Client *client, const Json *file)
 {
     const char *said = option_value(line, "idempotency-key");
@@ -67,9 +75,10 @@ static Status trigger(const CommandLine *line, Client *client, const Json *file)
     char fresh[UUID_SIZE];
     fresh_key(fresh);
     buffer_text(&path, "/run");
-    status = client_post(client, "run", path.bytes, body.bytes, said ? said : fresh, &answer);
+    const char *key = said ? said : fresh;
+    status = client_post(client, "run", path.bytes, body.bytes, key, &answer);
     if (status != STATUS_DONE) {
-        return status;
+        return answer.status ? status : complain_unanswered(status, key);
     }
     status = accepted(line, client, &answer);
     answer_release(&answer);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OUTPUT_MAX = 16 << 20 };
+enum { OUTPUT_MAX = 16 << 20, HEALTHY_WITHIN_MS = 5000 };
 
 /* What definitions, flows and Prefect say is theirs: it must not steer the terminal. */
 static void print_printable(Buffer *out)
@@ -267,6 +267,7 @@ static Status healthcheck(const CommandLine *line)
     }
     Answer answer = {0};
     Error error = {0};
+    client_hurry(client, HEALTHY_WITHIN_MS);
     bool asked = client_ask(client, "/-/healthy", NULL, NULL, &answer, &error);
     client_free(client);
     if (!asked) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands, from outside: what they print and the status they exit with."""
 import json
+import signal
 
 import pytest
 
@@ -54,6 +55,14 @@ def test_looking(agent):
     assert "completed" in agent.command_line("runs", "daily").stdout
     assert agent.command_line("show", "nothing").returncode == REFUSED
     assert agent.command_line("healthcheck").returncode == DONE
+
+
+def test_a_healthcheck_does_not_wait_for_long(agent):
+    """Who asks is about to restart a container: an agent that is silent is none."""
+    agent.process.send_signal(signal.SIGSTOP)
+    result = agent.command_line("healthcheck", timeout=20)
+    agent.process.send_signal(signal.SIGCONT)
+    assert result.returncode == UNREACHABLE and "Timeout" in result.stderr
 
 
 def test_run_and_follow(agent):

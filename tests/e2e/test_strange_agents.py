@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands whose agent is none, or whose output goes nowhere: the exit status and one line say so."""
 import http.server
+import re
 import subprocess
 import threading
 
@@ -17,6 +18,8 @@ class Strange(http.server.BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.paths.append(self.path)
+        if self.command in self.server.lost:
+            return
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.body)))
         self.send_header("Location", "/elsewhere")
@@ -32,7 +35,7 @@ class Strange(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def strange():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Strange)
-    server.status, server.body, server.sent, server.paths = 200, b"{}", None, []
+    server.status, server.body, server.sent, server.paths, server.lost = 200, b"{}", None, [], ()
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server
@@ -82,6 +85,20 @@ def test_a_status_without_a_problem(strange, status, exits):
     strange.status, strange.body = status, b"<html>"
     assert_one_complaint(sendpost("list", server=strange), exits)
     assert strange.paths == ["/v1/sendposts?limit=1000"]
+
+
+@pytest.mark.parametrize("options, key", [((), r"[0-9a-f-]{36}"), (("--idempotency-key", "mine"), "mine")])
+def test_an_answer_that_is_lost(strange, options, key):
+    """It may have been accepted: who tries again is told how to start no second run."""
+    strange.lost = ("POST",)
+    result = sendpost("run", "daily", *options, server=strange)
+    assert result.returncode == UNREACHABLE and strange.paths == ["/v1/sendposts/daily", "/v1/sendposts/daily/run"]
+    assert re.search(rf"\nsendpost: run: whether it was accepted is not known; with '--idempotency-key {key}' the same", result.stderr), result.stderr
+
+
+def test_a_refusal_is_an_answer(strange):
+    strange.status = 503
+    assert "whether it was accepted" not in sendpost("run", "daily", server=strange).stderr
 
 
 def test_healthcheck_of_something_else(strange):
