@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "commands/client.h"
-#include "commands/failure.h"
+#include "commands/sendpost_text.h"
 #include "commands/table.h"
 #include <stdio.h>
 #include <string.h>
@@ -136,88 +136,13 @@ static Status runs(const CommandLine *line)
     return show_runs(line, path.bytes);
 }
 
-static void print_stages(const Json *stages, int depth, TextTable *table)
-{
-    for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
-        auto_free char *name = text_format("%*s%s", depth * 2, "", shown_text(stage, "name"));
-        auto_free char *duration = shown_duration(json_member(stage, "last_duration_seconds"));
-        const char *cells[] = {name, json_member_text(stage, "kind"), json_member_text(stage, "state"), duration,
-                               json_member_text(stage, "deployment")};
-        table_add_row(table, 5, cells);
-        print_stages(json_member(stage, "stages"), depth + 1, table);
-    }
-}
-
-/* A text that users wrote, on one line. */
-static void print_own_text(Buffer *out, const char *before, const char *text)
-{
-    if (text) {
-        auto_free char *shown = text_copy(text);
-        text_make_printable(shown);
-        buffer_format(out, "%s%s\n", before, shown);
-    }
-}
-
-/* Each stage that waits for somebody, and how it goes on. */
-static void print_waiting(const Json *stages, const char *run, Buffer *out)
-{
-    for (const Json *stage = json_first(stages); stage; stage = json_next(stage)) {
-        const char *state = json_member_text(stage, "state"), *path = shown_text(stage, "path");
-        bool group = json_first(json_member(stage, "stages"));
-        if (!group && (text_equal(state, "blocked") || text_equal(state, "paused"))) {
-            buffer_format(out, "stage %s waits for 'sendpost resume %s %s'\n", path, run, path);
-        }
-        print_waiting(json_member(stage, "stages"), run, out);
-    }
-}
-
-/* The newest one is what the states of the stages are of. */
-static void print_active(const Json *json, Buffer *out)
-{
-    const char *newest = NULL;
-    for (const Json *id = json_first(json_member(json, "active_runs")); id; id = json_next(id)) {
-        newest = json_text(id);
-        buffer_format(out, "\nactive run %s", newest);
-    }
-    if (newest) {
-        buffer_char(out, '\n');
-        print_waiting(json_member(json, "stages"), newest, out);
-    }
-}
-
-static void print_sendpost(const Json *json, Buffer *out)
-{
-    const Json *definition = json_member(json, "definition"), *last = json_member(json, "last_run");
-    buffer_format(out, "%s: %s\n", shown_text(json, "name"), shown_text(json, "state"));
-    print_own_text(out, "", json_member_text(json, "description"));
-    print_own_text(out, "owner ", json_member_text(json, "owner"));
-    print_own_text(out, "file ", shown_text(definition, "file"));
-    buffer_char(out, '\n');
-    const char *problem = json_member_text(json_member(definition, "error"), "message");
-    if (problem) {
-        buffer_format(out, "the file is broken now, its last good definition is in force: %s\n\n", problem);
-    }
-    TextTable table = {0};
-    table_add_row(&table, 5, (const char *const[]){"STAGE", "KIND", "STATE", "LAST", "DEPLOYMENT"});
-    print_stages(json_member(json, "stages"), 0, &table);
-    table_print(&table, out);
-    table_release(&table);
-    print_active(json, out);
-    if (json_member_text(last, "id")) {
-        auto_free char *at = shown_time(json_member(last, "ended_at"));
-        buffer_format(out, "\nlast run %s: %s, ended %s\n", json_member_text(last, "id"), shown_text(last, "state"),
-                      at);
-        failure_print(json_member(last, "failure"), true, out);
-    }
-}
-
 static Status show(const CommandLine *line)
 {
     auto_buffer path;
     buffer_init(&path, URL_MAX);
     buffer_text(&path, "/v1/sendposts/");
     url_encode(&path, line->arguments[0]);
-    return show_answer(line, path.bytes, print_sendpost);
+    return show_answer(line, path.bytes, sendpost_print);
 }
 
 /* What is wrong, and below it what mends it. */
@@ -290,7 +215,7 @@ const Command command_show = {.name = "show",
                               .least = 1,
                               .most = 1,
                               .client = true,
-                              .summary = "Shows a sendpost: its stages, its last run",
+                              .summary = "Shows a sendpost: stages, parameters, schedules, runs",
                               .run = show};
 const Command command_runs = {.name = "runs",
                               .arguments = "[NAME]",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands, from outside: what they print and the status they exit with."""
 import json
+import re
 import signal
 
 import pytest
@@ -109,6 +110,29 @@ def test_what_others_wrote_does_not_steer_the_terminal(agent):
     assert shown.startswith("evil: never_run\nred  [31m \nowner two lines\nfile evil.yaml\n\nSTAGE  ")
     assert agent.command_line("show", "\x1b[31m").stderr == "sendpost: show: there is no sendpost ' [31m'\n"
     assert sendpost("\x1b[2J").stderr.startswith("sendpost:  [2J: no such command")
+
+
+def test_what_there_is_to_know_of_a_sendpost(agent):
+    agent.define("known", 'name: known\nowner: crm\nparameters:\n  day: ${run.date}\n  audience: {default: all, description: "who\\ngets it"}\n'
+                          "  limit: {type: integer, required: false}\n  need: {type: string}\nschedule: {cron: 0 0 1 1 *, timezone: Europe/Berlin}\n"
+                          "stages: [{name: only, run: mailing/main}]\n")
+    wait_for("it is loaded", lambda: "known" in agent.command_line("list").stdout)
+    shown = agent.command_line("show", "known").stdout
+    assert re.sub(r"\d{4}-\d\d-\d\dT", "DATE-", shown) == """known: never_run
+owner crm
+file known.yaml
+
+STAGE  KIND  STATE      LAST  DEPLOYMENT
+only   run   never_run  -     mailing/main
+
+PARAMETER  TYPE     DEFAULT
+day        string   "${run.date}"
+audience   string   "all"          who gets it
+limit      integer  -
+need       string   (required)
+
+schedule 0 0 1 1 *  Europe/Berlin  next DATE-23:00:00Z
+"""
 
 
 def test_what_waits_for_somebody(agent):

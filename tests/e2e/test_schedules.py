@@ -164,6 +164,9 @@ def test_disabled_and_changed(clock, start_scheduled):
     wait_for("the change is seen", lambda: agent.get("/v1/sendposts/daily")["schedule"][0]["next_run_at"] == "2027-03-10T12:05:00.000Z")
     clock.set("2027-03-10T12:04:59Z")
     assert wait_ticks(agent, 2)[1] == ("2027-03-10T12:05:00.000Z", "started")
+    shown = agent.command_line("show", "daily").stdout
+    assert "\nschedule 5 * * * *  UTC  next 2027-03-10T13:05:00Z\n\nTICK                  VERDICT   RUN\n2027-03-10T12:05:00Z  started   " in shown
+    assert "\n2027-03-10T12:00:00Z  disabled  -\n" in shown
 
 
 def test_next_says_what_the_agent_will_do(clock, start_scheduled):
