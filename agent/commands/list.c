@@ -42,7 +42,7 @@ static void add_note(TextTable *table, const char *subject)
         if (strlen(name) == length && memcmp(name, subject, length) == 0) {
             char **note = &table->cells[row + LIST_NOTE];
             auto_free char *text = **note ? text_format("%s, %s", *note, path + strlen(between))
-                                          : text_format("waits for 'sendpost resume': %s", path + strlen(between));
+                                          : text_format("waits for somebody: %s", path + strlen(between));
             text_replace(note, text);
             text_replace(&table->cells[LIST_NOTE], "NOTE");
         }

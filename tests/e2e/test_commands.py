@@ -144,7 +144,7 @@ def test_what_waits_for_somebody(agent):
     run = agent.trigger("asking")
     agent.wait_stage(run, "both/b", "blocked")
     heading, asking, *others = agent.command_line("list").stdout.splitlines()
-    assert heading.endswith("NEXT RUN  NOTE") and asking.endswith("waits for 'sendpost resume': both/a, both/b")
+    assert heading.endswith("NEXT RUN  NOTE") and asking.endswith("waits for somebody: both/a, both/b")
     assert not any("waits" in other for other in others)
     shown = agent.command_line("show", "asking").stdout
     assert f"\nactive run {run}\nstage both/a waits for 'sendpost resume {run} both/a'\nstage both/b waits for " in shown
