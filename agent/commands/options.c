@@ -178,11 +178,14 @@ const char *option_value(const CommandLine *line, const char *name)
 
 static void print_option(const Option *option, Buffer *out)
 {
+    enum { LEFT_WIDTH = 30 };
     char left[64];
     snprintf(left, sizeof left, "%s%c%s--%s%s%s", option->letter ? "-" : "", option->letter ? option->letter : ' ',
              option->letter ? ", " : "   ", option->name, option->argument ? " " : "",
              option->argument ? option->argument : "");
-    buffer_format(out, "  %-30s %s%s\n", left, option->help, option->repeated ? " (may be repeated)" : "");
+    bool wide = strlen(left) > LEFT_WIDTH; /* the text begins below it */
+    buffer_format(out, "  %-*s%s %s%s\n", LEFT_WIDTH, left, wide ? "\n                                " : "",
+                  option->help, option->repeated ? " (may be repeated)" : "");
 }
 
 void command_print_help(const Command *command, Buffer *out)

@@ -16,6 +16,7 @@ static const Option options[] = {
     {"param", 'p', "KEY=VALUE", true, "a parameter"},
     {"reason", 0, "TEXT", false, "why"},
     {"follow", 'f', NULL, false, "shows it"},
+    {"kind", 0, "long|longer|the-longest", false, "how it looks"},
     {0},
 };
 static const Command command_start = {
@@ -141,6 +142,8 @@ static void help_names_everything(void **state)
                                    "  -p, --param KEY=VALUE          a parameter (may be repeated)\n"
                                    "      --reason TEXT              why\n"
                                    "  -f, --follow                   shows it\n"
+                                   "      --kind long|longer|the-longest\n"
+                                   "                                 how it looks\n"
                                    "  -h, --help                     this text\n");
     commands_print_help(&all);
     assert_non_null(strstr(all.bytes, "  start        Starts it\n  look         Looks\n"));
