@@ -75,6 +75,7 @@ void sendpost_changed(Engine *engine, Sendpost *sendpost); /* what is shown of i
 Sendpost *sendpost_of(Engine *engine, const char *name);   /* finds or makes one that is not shown */
 void sendpost_show(Engine *engine, Sendpost *sendpost);
 void sendpost_hide_if_retired(Engine *engine, Sendpost *sendpost);
+void sendpost_recall(Turn *turn, Sendpost *sendpost);
 void sendpost_free(Sendpost *sendpost);
 SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run,
                                  int node); /* NULL: its path is no longer defined */

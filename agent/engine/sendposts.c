@@ -233,6 +233,19 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
     return sendpost;
 }
 
+/* Its file went before the agent was started again: until its runs have ended it is what the newest began with. */
+void sendpost_recall(Turn *turn, Sendpost *sendpost)
+{
+    if (sendpost->definition || !sendpost->run_count) {
+        return;
+    }
+    Definition *definition = sendpost->runs[sendpost->run_count - 1]->definition;
+    stages_exchange(sendpost, definition);
+    sendpost->definition = definition_hold(definition);
+    deployments_prefetch(turn, sendpost);
+    sendpost_changed(turn->engine, sendpost);
+}
+
 static size_t file_index(const Engine *engine, const char *file)
 {
     size_t low = 0, high = engine->file_count;

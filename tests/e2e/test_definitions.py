@@ -133,11 +133,16 @@ def test_a_retired_sendpost_ends_its_runs(live, fake):
     assert live.send("POST", "/v1/sendposts/daily/run", {}).status == 404
     assert live.metrics().value("sendpost_runs_active", sendpost="daily") == 1
     live.restart()
+    assert live.metrics().value("sendpost_stage_state", sendpost="daily", stage_name="only", sendpost_stage_state="running") == 1
+    assert live.send("POST", "/v1/sendposts/daily/run", {}).status == 404
+    assert live.get("/v1/sendposts/daily")["definition"]["file"] is None
     assert live.wait_ended(run)["state"] == "completed"
     wait_for("its series are gone", lambda: 'sendpost="daily"' not in live.send("GET", "/metrics").text)
     live.define("daily", definition("daily"))
     reload(live)
-    assert live.metrics().value("sendpost_runs_total", sendpost="daily", trigger="api") == 1
+    metrics = live.metrics()
+    assert metrics.value("sendpost_runs_total", sendpost="daily", trigger="api") == 1
+    assert metrics.value("sendpost_stage_duration_seconds_count", sendpost="daily", stage_name="only") == 1
 
 
 def test_a_run_keeps_the_definition_it_started_with(live, fake):
