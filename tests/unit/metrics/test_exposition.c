@@ -103,7 +103,7 @@ static void shows_the_agent(void **state)
         "sendpost_prefect_circuit_state{sendpost_prefect_circuit_state=\"closed\"} 0",
         "sendpost_prefect_circuit_state{sendpost_prefect_circuit_state=\"half_open\"} 1",
         "sendpost_flow_runs_created_total 0",
-        "sendpost_definition_error{file=\"bad\xEF\xBF\xBD.yaml\"} 1",
+        "sendpost_definition_error{file=\"bad\\\\xff.yaml\"} 1",
         "sendpost_definitions_revision_info{applied=\"abc\",attempted=\"abc\"} 1",
         "sendpost_journal_writable 1",
         "sendpost_journal_size_bytes 4096",
