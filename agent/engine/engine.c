@@ -123,7 +123,6 @@ static void resume_stage(Turn *turn, Run *run, int node)
     if (!node_is_leaf(definition)) {
         return;
     }
-    sendpost_stage_show(turn, run, node);
     if (stage->record.phase == PHASE_WATCHING) {
         stage_watch(turn, run, node);
     } else if (stage->record.phase == PHASE_REPORTING) {

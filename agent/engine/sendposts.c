@@ -193,6 +193,17 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
     sendpost->former_count = former_count;
 }
 
+/* Known by the definition, which is another now or comes after the runs that the journal has. */
+static void stages_show(Turn *turn, Sendpost *sendpost)
+{
+    for (size_t i = 0; i < sendpost->run_count; i++) {
+        Run *run = sendpost->runs[i];
+        for (int node = 0; node < (int)run->definition->node_count; node++) {
+            sendpost_stage_show(turn, run, node);
+        }
+    }
+}
+
 /* As the last good one of its file; NULL: the file is gone. */
 static void keep_definition(Turn *turn, const FileEvent *event, Definition *definition)
 {
@@ -211,6 +222,7 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
     stages_exchange(sendpost, event->definition);
     definition_release(sendpost->definition);
     sendpost->definition = definition_hold(event->definition);
+    stages_show(turn, sendpost);
     ticks_schedule(turn, sendpost);
     text_replace(&sendpost->file, event->file);
     text_replace(&sendpost->revision, event->revision);
@@ -242,6 +254,7 @@ void sendpost_recall(Turn *turn, Sendpost *sendpost)
     Definition *definition = sendpost->runs[sendpost->run_count - 1]->definition;
     stages_exchange(sendpost, definition);
     sendpost->definition = definition_hold(definition);
+    stages_show(turn, sendpost);
     deployments_prefetch(turn, sendpost);
     sendpost_changed(turn->engine, sendpost);
 }

@@ -69,6 +69,8 @@ def test_a_full_disk(fake, start_on, disk, way):
     assert refused()
     metrics = agent.metrics()
     assert metrics.value("sendpost_journal_writable") == 0
+    state = stage(agent.run(before), "one")["state"]
+    assert metrics.value("sendpost_stage_state", sendpost="daily", stage_name="one", sendpost_stage_state=state) == 1
     counted = metrics.sum("sendpost_triggers_refused_total", sendpost="daily", cause="unavailable")
     assert counted >= 1
     assert agent.send("POST", f"/v1/runs/{ended}/retry", {}).status == 503
