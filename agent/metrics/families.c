@@ -69,7 +69,7 @@ enum {
 /* clang-format off */
 const Family families[] = {
     /* per sendpost */
-    {"sendpost_info", INFO("owner, file"), SENDPOST(info), .help = "Who owns the sendpost, and which file defines it."},
+    {"sendpost_info", INFO("owner, file"), SENDPOST(info), .help = "Who owns the sendpost, and which file defines it; none once it is gone."},
     {"sendpost_label_info", ONE, .scope = SCOPE_LABEL, .help = "One for each label of the definition."},
     {"sendpost_enabled", GAUGE, FLAG, SENDPOST(enabled), .help = "Whether the definition says enabled."},
     {"sendpost_state", STATESET, SENDPOST(state), NAMES("sendpost_state", state_names, STATES), .only = SENDPOST_STATES,

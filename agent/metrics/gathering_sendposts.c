@@ -71,7 +71,7 @@ static void take_sendpost(Buffer *texts, const Sendpost *sendpost, SendpostItem 
     item->labels = text_since(texts, begin);
     begin = texts->length;
     label_append(texts, begin, "owner", definition->owner);
-    label_append(texts, begin, "file", sendpost->file);
+    label_append(texts, begin, "file", sendpost->retired ? NULL : sendpost->file); /* another's by now */
     item->info = text_since(texts, begin);
     take_failure(texts, sendpost, item);
 }

@@ -137,7 +137,7 @@ def test_a_deadline_passes(fake, start_agent, watch):
     """The scheduled run failed: who is on call is told so by the alert of the deadline, which silences that of the failure."""
     every_minute = {"schedule": {"cron": "* * * * *"}, "deadline": "20s"}
     agent = start_agent(fake.url, {"daily": sendpost("daily", failing(fake), **every_minute)})
-    monitoring = watch(agent)
+    monitoring = watch(agent, patience="1s")
     message = told(monitoring, "SendpostNoSuccess daily", timeout=100)
     assert (message.channel, message.color) == ("on-call", "danger")
     assert "last failure: stage render, task explode, failed" in message.text

@@ -131,7 +131,8 @@ def test_a_retired_sendpost_ends_its_runs(live, fake):
     (live.definitions / "daily.yaml").unlink()
     reload(live)
     assert live.send("POST", "/v1/sendposts/daily/run", {}).status == 404
-    assert live.metrics().value("sendpost_runs_active", sendpost="daily") == 1
+    metrics = live.metrics()
+    assert metrics.value("sendpost_runs_active", sendpost="daily") == 1 and metrics.find("sendpost_info", sendpost="daily", file="")
     live.restart()
     assert live.metrics().value("sendpost_stage_state", sendpost="daily", stage_name="only", sendpost_stage_state="running") == 1
     assert live.send("POST", "/v1/sendposts/daily/run", {}).status == 404
