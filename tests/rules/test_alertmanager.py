@@ -116,7 +116,7 @@ def check_heard(alertmanager, *alerts):
 
 def test_one_broken_sendpost_is_one_message(alertmanager, slack):
     """Whatever comes together; the critical one tells the cause. Another sendpost is another message."""
-    cause = {"cause": "stage prices, task load_prices, failed"}
+    cause = {"cause": "last failure: stage prices, task load_prices, failed"}
     together = [alert(name, "together", **labels) for name, labels in (
         ("RunFailed", {"stage_name": "prices", "task": "load_prices", "reason": "failed"}), ("NoSuccess", {}), ("StageStuck", {"stage_name": "report"}),
         ("RunSlow", {}))]
@@ -153,7 +153,7 @@ def test_resolved_after_a_while(alertmanager, slack):
 def render(tmp_path, template: str, *alerts: dict, status: str = "firing") -> str:
     labels = [one["labels"].items() for one in alerts]
     common = dict(set.intersection(*(set(items) for items in labels)))
-    data = {"receiver": "mailings", "status": status, "alerts": list(alerts), "groupLabels": {}, "commonLabels": common, "commonAnnotations": {},
+    data = {"receiver": "mailings", "status": status, "alerts": list(alerts), "groupLabels": {"job": "sendpost", "sendpost": "daily"}, "commonLabels": common, "commonAnnotations": {},
             "externalURL": "http://localhost:9093"}
     (tmp_path / "data.json").write_text(json.dumps(data))
     return amtool("template", "render", f"--template.glob={ALERTS / 'slack.tmpl'}", f"--template.data={tmp_path / 'data.json'}",
@@ -166,6 +166,8 @@ FAILED = {"status": "firing", "startsAt": "2026-03-01T07:10:00.4Z", "endsAt": "2
           "annotations": {"summary": "A run failed.", "description": "daily failed.", "since": "2026-03-01 07:09:58 UTC",
                           "last_success": "2026-02-28 07:09:00 UTC", "run_url": "http://localhost/v1/runs/1", "prefect_url": "http://localhost/f?a=1&b=2",
                           "dashboard_url": "http://localhost/d?a=1&b=2", "runbook_url": "http://localhost/sendpostrunfailed.md"}}
+
+SILENCE = "<http://localhost:9093/#/silences/new?filter=%7Bjob%3D%22sendpost%22%2Csendpost%3D%22daily%22%2Calertname%3D%22{}%22%7D|Silence>\n"
 
 FAILED_TEXT = """*A run failed.*
 daily failed.
@@ -181,12 +183,13 @@ stage `deliver/email`  task `load_prices`  reason `failed`
 
 
 def test_template_firing_and_resolved(tmp_path):
-    assert render(tmp_path, "text", FAILED) == FAILED_TEXT
+    silence = SILENCE.format("SendpostRunFailed")
+    assert render(tmp_path, "text", FAILED) == FAILED_TEXT + silence
     assert render(tmp_path, "title", FAILED) == "[FIRING] SendpostRunFailed daily (crm-team)"
     assert render(tmp_path, "title_link", FAILED) == "http://localhost/d?a=1&b=2"
     over = FAILED | {"status": "resolved"}
     assert render(tmp_path, "text", over, status="resolved").startswith(RESOLVED_TEXT)
-    assert render(tmp_path, "text", FAILED, over).startswith(FAILED_TEXT + RESOLVED_TEXT)
+    assert render(tmp_path, "text", FAILED, over).startswith(FAILED_TEXT + silence + RESOLVED_TEXT)
 
 
 def test_template_colors(tmp_path):
@@ -202,7 +205,17 @@ def test_template_of_an_agent(tmp_path):
             "labels": {"alertname": "SendpostDown", "instance": "a:9847", "severity": "critical"},
             "annotations": {"summary": "Down.", "description": "It is.", "run_url": "", "runbook_url": ""}}
     assert render(tmp_path, "title", down) == "[FIRING] SendpostDown a:9847"
-    assert render(tmp_path, "text", down) == "*Down.*\nIt is.\n\nsince 2026-03-01 07:10:00 UTC\n\n"
+    assert render(tmp_path, "text", down) == "*Down.*\nIt is.\nsince 2026-03-01 07:10:00 UTC\n\n" + SILENCE.format("SendpostDown")
+
+
+def test_template_of_what_others_alert_of(tmp_path):
+    """Whatever is missing; neither cause nor times are taken for more than text."""
+    bare = {"status": "firing", "startsAt": "2026-03-01T07:10:00Z", "endsAt": "2026-03-01T07:15:00Z", "labels": {"alertname": "Other"}, "annotations": {}}
+    assert render(tmp_path, "text", bare).startswith("*Other*\nsince 2026-03-01 07:10:00 UTC\n")
+    queue = bare | {"labels": {"alertname": "Other", "work_pool": "pool", "work_queue": "default"},
+                    "annotations": {"cause": "no worker is online", "since": "<!here>", "last_success": "x" * 2000}}
+    text = render(tmp_path, "text", queue)
+    assert "\npool `pool`  queue `default`  no worker is online\nsince &lt;!here&gt;, last success xxx" in text and len(text) < 1000
 
 
 def test_template_of_hostile_text(tmp_path):
@@ -217,10 +230,12 @@ def test_template_of_hostile_text(tmp_path):
 
 
 def test_template_of_many(tmp_path):
-    many = [{**FAILED, "labels": FAILED["labels"] | {"stage_name": f"stage-{number}"}} for number in range(30)]
+    """The first three in full, where the others are in a line each: one message that Slack takes and somebody reads."""
+    many = [{**FAILED, "labels": FAILED["labels"] | {"stage_name": f"stage-{number}"}} for number in range(60)]
     text = render(tmp_path, "text", *many)
-    assert text.count("daily failed.") == 5 and "… 30 are firing; the first five are shown." in text
-    assert len(text) < 7000
-    assert render(tmp_path, "title", *many) == "[FIRING:30] SendpostRunFailed daily (crm-team)"
+    assert text.count("daily failed.") == 3 and text.count("• SendpostRunFailed  stage `stage-") == 12
+    assert "stage `stage-14`" in text and "… 60 are firing; these are the first fifteen.\n" + SILENCE.format("SendpostRunFailed") in text
+    assert len(text) < 3500
+    assert render(tmp_path, "title", *many) == "[FIRING:60] SendpostRunFailed daily (crm-team)"
     over = render(tmp_path, "text", *(one | {"status": "resolved"} for one in many), status="resolved")
-    assert over.count("Resolved after") == 5 and "… 30 are resolved; the first five are shown." in over
+    assert over.count("Resolved after") == 3 and "… 60 are resolved; these are the first three." in over and "Silence" not in over
