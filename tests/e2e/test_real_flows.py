@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples, on real Prefect servers, with flows that really execute; and the quickstart as a newcomer runs it."""
+import fcntl
 import os
 import shutil
 import socket
 import subprocess
+from typing import Iterator
 
 import pytest
 
@@ -103,8 +105,16 @@ def quickstart(*arguments, **environment):
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """There is one quickstart of a checkout at a time, and tests run side by side."""
+    with (ROOT / "build" / "quickstart-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.timeout(600)
-def test_quickstart_once():
+def test_quickstart_once(alone):
     port, prefect_port = free_port(), free_port()
     result = quickstart("--once", "--port", str(port), "--prefect-port", str(prefect_port))
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
@@ -115,7 +125,7 @@ def test_quickstart_once():
 
 
 @pytest.mark.timeout(600)
-def test_quickstart_again_after_it_was_cut_off():
+def test_quickstart_again_after_it_was_cut_off(alone):
     """On a Prefect that is there, in the middle of a run; nothing of it stays, and the next one works."""
     url, port = flows_process.ensure("3.8.8").url, free_port()
     with quickstart_process("--port", str(port), PREFECT_API_URL=url) as process:
@@ -129,7 +139,8 @@ def test_quickstart_again_after_it_was_cut_off():
     assert "cut off the last time" in result.stdout
 
 
-def test_quickstart_with_a_port_in_use():
+@pytest.mark.timeout(600)
+def test_quickstart_with_a_port_in_use(alone):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -236,7 +236,8 @@ static void operate(Life *life)
     HappeningKind kind = kinds[world_random(&life->world, sizeof kinds / sizeof *kinds)];
     const char *run = any_run(life, kind);
     bool from = kind == HAPPENED_RETRY && world_random(&life->world, 4) == 0;
-    const char *stage = kind == HAPPENED_BLOCK || from ? any_stage(life) : NULL;
+    bool of_stage = kind == HAPPENED_BLOCK || (kind == HAPPENED_RESUME && world_random(&life->world, 2)) || from;
+    const char *stage = of_stage ? any_stage(life) : NULL;
     for (uint64_t times = kind == HAPPENED_RETRY ? 2 : 1; times > 0; times--) {
         operate_on(life, kind, run, stage);
     }
