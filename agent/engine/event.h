@@ -79,7 +79,7 @@ struct Run;
 typedef struct VerbEvent {
     uint64_t token;
     const char *run_id;
-    const struct Run *ended; /* the run as the journal has it, when the engine no longer has it; NULL: nobody has it */
+    const struct Run *ended; /* the run as the journal has it, when the engine does not have it; NULL: nobody has it */
     const char *stage;       /* path; RESUME, BLOCK */
     const char *by;
     const char *new_run_id; /* RETRY: of the run that is to be made */

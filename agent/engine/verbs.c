@@ -194,6 +194,17 @@ static Run *verb_run(const Engine *engine, const VerbEvent *verb)
     return run ? run : (Run *)(uintptr_t)verb->ended;
 }
 
+/* Nor is one at work that could not be taken up, as what it follows cannot be read: it is held for good. */
+static ReplyKind apply(Turn *turn, HappeningKind kind, Run *run, const VerbEvent *verb, Reply *reply)
+{
+    if (run == verb->ended && !state_is_end(run->record.state)) {
+        reply->detail = text_copy("the definition that this run started with can no longer be read: it is held");
+        return REPLY_STATE;
+    }
+    bool fits = verbs[kind].states & (1u << run->record.state);
+    return fits ? verbs[kind].apply(turn, run, verb, reply) : REPLY_STATE;
+}
+
 void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
 {
     invariant(verbs[kind].apply);
@@ -207,8 +218,7 @@ void verb_happened(Turn *turn, HappeningKind kind, const VerbEvent *verb)
         return;
     }
     memcpy(reply.run_id, run->record.id, UUID_SIZE);
-    bool fits = verbs[kind].states & (1u << run->record.state);
-    ReplyKind result = fits ? verbs[kind].apply(turn, run, verb, &reply) : REPLY_STATE;
+    ReplyKind result = apply(turn, kind, run, verb, &reply);
     if (result == REPLY_ACCEPTED) {
         turn_remember_keys(turn, verb->keys, verb->key_count, reply.run_id);
     }

@@ -230,3 +230,20 @@ def test_a_run_keeps_the_definition_it_started_with(fake, start_on):
     agent.restart()
     run = agent.wait_ended(run_id)
     assert (run["state"], stage(run, "two")["state"], run["definition_sha256"]) == ("completed", "completed", old)
+
+
+def test_a_run_whose_definition_cannot_be_read_any_more_is_held(fake, start_on):
+    """It is shown, refuses every verb, and does no harm to others."""
+    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=3600)})
+    run = agent.trigger("daily")
+    agent.wait_stage(run, "only", "running")
+    agent.kill()
+    with sqlite3.connect(agent.journal) as journal:
+        journal.execute("UPDATE definition SET text = 'name: daily'")
+    journal.close()
+    agent.start()
+    assert "a run is held" in agent.log()
+    for verb, body in (("pause", {}), ("resume", {}), ("block", {"stage": "only"}), ("step", {}), ("retry", {}), ("cancel", {})):
+        reply = agent.send("POST", f"/v1/runs/{run}/{verb}", body)
+        assert reply.status == 409 and reply.json()["state"] == "running" and "can no longer be read" in reply.json()["detail"]
+    assert agent.run(run)["state"] == "running"

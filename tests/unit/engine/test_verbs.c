@@ -133,7 +133,7 @@ static void cancelling(Fixture *fixture)
 #define NO     REPLY_STATE
 #define NOBODY REPLY_UNKNOWN_RUN
 static const struct {
-    void (*make)(Fixture *fixture); /* NULL: it has ended, only the journal has it */
+    void (*make)(Fixture *fixture); /* NULL: it has ended, or could not be taken up: only the journal has it */
     State state;
     ReplyKind replies[VERBS]; /* cancel, pause, resume, block, step, retry */
 } cells[] = {
@@ -148,6 +148,10 @@ static const struct {
     {NULL, STATE_CRASHED, {NO, NO, NO, NO, NO, YES}},
     {NULL, STATE_CANCELLED, {NO, NO, NO, NO, NO, YES}},
     {NULL, STATE_SKIPPED, {NO, NO, NO, NO, NO, YES}},
+    {NULL, STATE_SCHEDULED, {NO, NO, NO, NO, NO, NO}},
+    {NULL, STATE_RUNNING, {NO, NO, NO, NO, NO, NO}},
+    {NULL, STATE_PAUSED, {NO, NO, NO, NO, NO, NO}},
+    {NULL, STATE_CANCELLING, {NO, NO, NO, NO, NO, NO}},
 };
 
 static void check_cell(size_t row, size_t column)
