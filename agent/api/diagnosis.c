@@ -296,6 +296,16 @@ static void look_writable(Diagnosis *diagnosis)
     }
 }
 
+static void look_held(Diagnosis *diagnosis)
+{
+    const JournalStatistics *journal = journal_statistics(diagnosis->server->view.journal);
+    if (journal->runs_held) {
+        tell(diagnosis, journal->run_held,
+             "it is held, as the definition that it started with can no longer be read: such runs there are %zu",
+             journal->runs_held);
+    }
+}
+
 static void look_quarantine(Diagnosis *diagnosis)
 {
     int64_t at = journal_statistics(diagnosis->server->view.journal)->quarantined_at;
@@ -337,6 +347,9 @@ static void look_no_backup(Diagnosis *diagnosis)
 static const Row rows[] = {
     {"journal_not_writable", GRAVITY_ERROR, look_writable,
      "make room on its disk, or mend it; the agent goes on by itself when a write works"},
+    {"run_held", GRAVITY_ERROR, look_held,
+     "go back to the version of the agent that it was started by, or see to its flow runs in Prefect: nobody follows "
+     "them here"},
     {"prefect_unauthorised", GRAVITY_ERROR, look_unauthorised,
      "give the credentials that Prefect wants: prefect.api_key_file or prefect.auth_string_file (PREFECT_API_KEY, "
      "PREFECT_API_AUTH_STRING)"},

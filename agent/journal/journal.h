@@ -101,9 +101,11 @@ bool journal_retain(Journal *journal, int64_t ended_before_ms, int64_t keys_befo
 
 /* For the metrics: read without touching the disk. */
 typedef struct JournalStatistics {
-    bool writable;          /* the last commit worked */
-    int64_t quarantined_at; /* wall ms: of the newest damaged journal that lies beside this one; 0: there is none */
-    int64_t backed_up_at;   /* wall ms: of the newest copy that was taken away; 0: none */
+    bool writable;            /* the last commit worked */
+    int64_t quarantined_at;   /* wall ms: of the newest damaged journal that lies beside this one; 0: there is none */
+    int64_t backed_up_at;     /* wall ms: of the newest copy that was taken away; 0: none */
+    size_t runs_held;         /* left out of the last restore, */
+    char run_held[UUID_SIZE]; /* of which this is the oldest */
     int64_t size_bytes;
     uint64_t commits;
     uint64_t commit_duration_counts[11]; /* within journal_commit_bounds, the last +Inf */

@@ -308,6 +308,15 @@ static Definition *pinned_definition(Journal *journal, Map *known, const char *s
     return definition;
 }
 
+static void leave_out(Journal *journal, const RunRecord *run, const JournalReader *reader, const char *message)
+{
+    JournalStatistics *statistics = &journal->statistics;
+    if (statistics->runs_held++ == 0) {
+        memcpy(statistics->run_held, run->id, UUID_SIZE);
+    }
+    reader->problem(reader->user, run->id, message);
+}
+
 static void restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *known, const JournalReader *reader,
                         Error *error)
 {
@@ -317,7 +326,7 @@ static void restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *k
     bool loaded = definition && load_stages(journal, run->id, &stages, &count, error);
     bool fits = loaded;
     if (!definition) {
-        reader->problem(reader->user, run->id, "the text of its definition is missing or no longer valid");
+        leave_out(journal, run, reader, "the text of its definition is missing or no longer valid");
     }
     for (size_t i = 0; fits && i < count; i++) {
         fits = stages[i].node >= 0 && stages[i].node < (int)definition->node_count;
@@ -327,7 +336,7 @@ static void restore_run(Journal *journal, Engine *engine, RunRecord *run, Map *k
         return;
     }
     if (loaded) {
-        reader->problem(reader->user, run->id, "its stages do not fit its definition");
+        leave_out(journal, run, reader, "its stages do not fit its definition");
     }
     stages_free(stages, count);
     run_record_release(run);
@@ -361,6 +370,7 @@ static bool restore_runs(Journal *journal, Engine *engine, const JournalReader *
 bool journal_restore(Journal *journal, Engine *engine, const JournalReader *reader, Error *error)
 {
     Map *known = map_new(1);
+    journal->statistics.runs_held = 0;
     bool good = restore_totals(journal, engine, error) && restore_runs(journal, engine, reader, known, error);
     void *definition;
     for (size_t at = 0; map_each(known, &at, NULL, &definition);) {

@@ -243,6 +243,7 @@ def test_a_run_whose_definition_cannot_be_read_any_more_is_held(fake, start_on):
     journal.close()
     agent.start()
     assert "a run is held" in agent.log()
+    assert [problem["subject"] for problem in agent.get("/v1/status")["problems"] if problem["code"] == "run_held"] == [run]
     for verb, body in (("pause", {}), ("resume", {}), ("block", {"stage": "only"}), ("step", {}), ("retry", {}), ("cancel", {})):
         reply = agent.send("POST", f"/v1/runs/{run}/{verb}", body)
         assert reply.status == 409 and reply.json()["state"] == "running" and "can no longer be read" in reply.json()["detail"]

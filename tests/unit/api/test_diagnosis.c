@@ -194,6 +194,11 @@ static void the_journal_is_in_danger(void **state)
     assert_problem(world, "journal_not_writable", "error", "/var/journal.db",
                    "cannot be written: nothing is started or decided until it can");
     journal->writable = true;
+    journal->runs_held = 2;
+    memcpy(journal->run_held, "01920000-0000-7000-8000-00000000000a", UUID_SIZE);
+    assert_problem(world, "run_held", "error", "01920000-0000-7000-8000-00000000000a",
+                   "it is held, as the definition that it started with can no longer be read: such runs there are 2");
+    journal->runs_held = 0;
     journal->quarantined_at = 1000;
     assert_problem(world, "journal_quarantined", "warning", "/var/journal.db",
                    "it was damaged and moved aside at 1970-01-01T00:00:01.000Z as /var/journal.db.damaged-1000");

@@ -328,6 +328,8 @@ static void a_run_that_does_not_fit_is_left_out(void **state)
     Error error = {0};
     assert_true(journal_restore(journal, engine, &reader, &error));
     assert_int_equal(problems, 1);
+    assert_int_equal(journal_statistics(journal)->runs_held, 1);
+    assert_string_equal(journal_statistics(journal)->run_held, RUN);
     engine_free(engine);
     journal_close(journal);
 }
