@@ -13,10 +13,10 @@ from harness.waiting import holds_for, wait_for
 
 CONFIGURATION = ALERTS / "alertmanager.yml"
 OF_AGENT = ["DefinitionsUnreadable", "TokensUnreadable", "JournalNotWritable", "LoopLag", "FdsHigh", "PrefectErrors", "CircuitOpen", "PrefectUnreachable",
-            "CertificateBroken", "CertificateExpiring"]
+            "CertificateBroken", "CertificateExpiring", "JournalQuarantined", "BackupOld", "PrefectInventoryGaps"]
 OF_PREFECT = ["PrefectNoWorker", "PrefectRunsLate", "PrefectQueueBacklog", "PrefectInventoryStale"]
 OF_SENDPOST = ["RunFailed", "NoSuccess", "Stale", "RunLate", "RunSlow", "StageStuck", "TicksMissed", "ReferenceBroken", "DefinitionBroken"]
-CRITICAL = {"Absent", "Down", "PrefectUnreachable", "NoSuccess", "Stale", "DefinitionsUnreadable", "JournalNotWritable"}
+CRITICAL = {"Absent", "Down", "PrefectUnreachable", "NoSuccess", "Stale", "DefinitionsUnreadable", "JournalNotWritable", "JournalQuarantined"}
 LATE = ["NoSuccess", "Stale", "RunLate"]
 
 
