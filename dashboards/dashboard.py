@@ -37,16 +37,17 @@ def annotation(name: str, expr: str, color: str, title: str, text: str, *, at_va
             "titleFormat": title, "textFormat": text, "tagKeys": "", "useValueForTime": at_value}
 
 
-# The time of a failure with what failed, once it is known. The revision in force that was another one two minutes before.
+# The time of a failure with what failed, once it is known: the newest, where Prometheus has not seen the one of before end. The revision in force that was another one two minutes before.
 FAILED = """sendpost_last_failure_timestamp_seconds{@} * 1000
-    * on (job, instance, sendpost) group_left (stage_name, task, reason) sendpost_last_failure_info{@}"""
+    * on (job, instance, sendpost) group_left (stage_name, task, reason)
+        (topk without (stage_name, task, reason) (1, timestamp(sendpost_last_failure_info{@})) > bool 0)"""
 CHANGED = """count by (job, instance, applied) (sendpost_definitions_revision_info{@@})
     unless on (job, instance, applied) sendpost_definitions_revision_info{@@} offset 2m
     and on (job, instance) sendpost_definitions_revision_info{@@} offset 2m"""
 
 
 def annotations(runs: bool) -> list[dict]:
-    started = annotation("Runs started", "(sendpost_last_run_start_timestamp_seconds{@} > 0) * 1000 or (sendpost_run_start_timestamp_seconds{@} > 0) * 1000",
+    started = annotation("Runs started", "(sendpost_run_start_timestamp_seconds{@} > 0) * 1000 or (sendpost_last_run_start_timestamp_seconds{@} > 0) * 1000",
                          BLUE, "{{sendpost}} started", "")
     found = [annotation("Runs failed", FAILED, VERMILION, "{{sendpost}} failed", "Stage {{stage_name}}, task {{task}}: {{reason}}"),
              annotation("Definitions changed", CHANGED, ORANGE, "Definitions changed", "Revision {{applied}} on {{instance}}", at_value=False)]

@@ -14,7 +14,8 @@ LATE = """(time() - sendpost_next_run_timestamp_seconds{@} > bool 300)
 OVERDUE = """(time() > bool sendpost_success_due_timestamp_seconds{@})
     * (sendpost_success_due_timestamp_seconds{@} > bool 0) * sendpost_enabled{@}"""
 BY = "by (job, instance, sendpost)"
-FAILED_RUN = "sendpost_last_failure_run_info{@} * on (job, instance) group_left (external_url) sendpost_agent_info{@@}"
+FAILED_RUN = """sendpost_last_failure_run_info{@} * on (job, instance) group_left (external_url)
+    (topk without (namespace, external_url) (1, timestamp(sendpost_agent_info{@@})) > bool 0)"""
 # external_url may end with a slash. Empty, no address can be made of it.
 RUN_ADDRESS = f"""label_replace(label_join({FAILED_RUN}, "parts", " ", "external_url", "run_id"), "run_url", "$1/#/runs/$2", "parts", "(.+?)/? (.+)")"""
 

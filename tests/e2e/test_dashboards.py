@@ -177,8 +177,8 @@ ALL = {"$job": ".+", "$instance": ".+"}
 NAMED = '{job="sendpost",instance="a",sendpost="%s"}'
 
 
-def expr(name: str, title: str) -> str:
-    found, = {one for where, one in expressions(name) if where == title}
+def expr(name: str, title: str, word: str = "") -> str:
+    found, = {one for where, one in expressions(name) if where == title and word in one}
     return concrete(found, ALL)
 
 
@@ -240,3 +240,17 @@ def test_a_change_of_definitions_is_marked(tmp_path, name, at, changed):
     expected = [{"labels": f'{{job="sendpost",instance="a",applied="{applied}"}}', "value": 1} for applied in changed]
     check(tmp_path, series, (expr(name, "Definitions changed"), expected), at=at)
     check(tmp_path, series[:1], (expr(name, "Definitions changed"), []), at="1m")
+
+
+def test_what_prometheus_did_not_see_end(tmp_path):
+    """It was away from minute 4 to 5, and shows what was before beside the new failure and the agent's new address for five minutes."""
+    failure, run, agent = ([{"series": f'{name}{{job="sendpost",instance="a",{labels}}}', "values": values}
+                            for labels, values in zip(both, ("1x3", "_x6 1x10"))] for name, both in (
+        ("sendpost_last_failure_info", ('sendpost="x",stage_name="one",task="",reason="lost"', 'sendpost="x",stage_name="two",task="t",reason="failed"')),
+        ("sendpost_last_failure_run_info", ('sendpost="x",run_id="1",flow_run_id="f1"', 'sendpost="x",run_id="2",flow_run_id="f2"')),
+        ("sendpost_agent_info", ('namespace="n",external_url="http://old"', 'namespace="n",external_url="http://new/"'))))
+    told = {"labels": '{job="sendpost",instance="a",sendpost="x",stage_name="two",task="t",reason="failed"}', "value": 200000}
+    addresses = expr("sendpost-overview", "Sendposts", "run_url")
+    runs = [{"labels": f'{{job="sendpost",instance="a",sendpost="x",flow_run_id="f{run_id}",run_url="http://new/#/runs/{run_id}"}}', "value": 1} for run_id in "12"]
+    check(tmp_path, [*of("x", last_failure_timestamp_seconds="100x3 _ _ 200x10"), *failure, *run, *agent],
+          (expr("sendpost-overview", "Runs failed"), [told]), (addresses, runs), at="7m")
