@@ -55,14 +55,14 @@ static bool unknown_option(const Command *command, const char *word, Error *erro
                      nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-/* An empty one is none: a shell's variable that is not set. */
+/* An empty one is none, a shell's variable that is not set; programs pass on what is there. */
 static bool add_argument(CommandLine *line, const char *word, Error *error)
 {
     if (line->argument_count == ARGUMENTS_MAX) {
         return error_set(error, ERROR_LIMIT, "more than %d arguments", ARGUMENTS_MAX);
     }
     line->arguments[line->argument_count++] = word;
-    return *word || error_set(error, ERROR_INVALID, "an argument is empty");
+    return *word || line->command->hidden || error_set(error, ERROR_INVALID, "an argument is empty");
 }
 
 static bool add_value(CommandLine *line, const Option *option, const char *value, Error *error)

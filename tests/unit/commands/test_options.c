@@ -22,7 +22,8 @@ static const Option options[] = {
 static const Command command_start = {
     .name = "start", .arguments = "NAME [STAGE]", .least = 1, .most = 2, .summary = "Starts it", .options = options};
 static const Command command_look = {.name = "look", .arguments = "", .client = true, .summary = "Looks"};
-const Command *const commands[] = {&command_start, &command_look, NULL};
+static const Command command_ask = {.name = "ask", .arguments = "WORD", .least = 1, .most = 2, .hidden = true};
+const Command *const commands[] = {&command_start, &command_look, &command_ask, NULL};
 
 static CommandLine line;
 
@@ -68,6 +69,14 @@ static void options_and_arguments_mix(void **state)
     understood("daily -- --follow", "<daily><--follow>");
     understood("- --", "<->");
     understood("--help", "help= ");
+}
+
+static void programs_pass_on_what_is_there(void **state)
+{
+    (void)state;
+    Error error = {0};
+    assert_true(parse(&command_ask, "a _", &error));
+    assert_int_equal(line.argument_count, 2);
 }
 
 static void the_last_value_counts(void **state)
@@ -155,8 +164,11 @@ static void help_names_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_and_arguments_mix), cmocka_unit_test(the_last_value_counts),
-        cmocka_unit_test(what_is_not_understood),    cmocka_unit_test(there_are_bounds),
+        cmocka_unit_test(options_and_arguments_mix),
+        cmocka_unit_test(the_last_value_counts),
+        cmocka_unit_test(programs_pass_on_what_is_there),
+        cmocka_unit_test(what_is_not_understood),
+        cmocka_unit_test(there_are_bounds),
         cmocka_unit_test(help_names_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
