@@ -25,7 +25,7 @@ enum {
     SILENCE_SECONDS = 45,  /* three heartbeats */
     VIEW_MAX = 1 << 20,
     PATH_MAX_BYTES = 4096,
-    STATUS_INTERRUPTED = 130,
+    STATUS_OF_SIGNAL = 128, /* as shells count: 130 after Ctrl-C */
 };
 
 /* A change of a stage. It is printed once the run has been asked for after it: its flow run is known then. */
@@ -57,8 +57,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number)
 {
-    (void)number;
-    interrupted = 1;
+    interrupted = number;
 }
 
 static bool is_end(const char *state)
@@ -164,7 +163,8 @@ static void say_away(Following *following, const char *why, int64_t now_ms)
 {
     if (!following->away_since) {
         following->away_since = now_ms;
-        fprintf(stderr, "sendpost: %s: %s; waiting for it\n", following->what, why);
+        auto_free char *line = text_format("%s; waiting for it", why);
+        complain(STATUS_UNREACHABLE, following->what, line);
         following->drawn = 0;
     }
     if (now_ms - following->away_since > AWAY_MAX_MS) {
@@ -224,7 +224,9 @@ static void ask(Following *following, int64_t now_ms)
         show(following, true, now_ms);
         say_waiting(following, now_ms);
     } else if (answer.status >= 500 || answer.status == 429) {
-        auto_free char *why = text_format("the agent answers HTTP %d", answer.status);
+        const char *detail = json_member_text(answer.json, "detail");
+        auto_free char *why =
+            text_format("the agent answers HTTP %d%s%s", answer.status, detail ? ": " : "", detail ? detail : "");
         answer_release(&answer);
         say_away(following, why, now_ms);
     } else {
@@ -326,7 +328,7 @@ static Status result(Following *following)
     print_lines(following);
     if (interrupted && !following->done) {
         fprintf(stderr, "\nthe run goes on; follow it again: sendpost follow %s\n", following->run_id);
-        return (Status)STATUS_INTERRUPTED;
+        return (Status)(STATUS_OF_SIGNAL + interrupted);
     }
     bool ended = following->ended_at && (following->status == STATUS_DONE || following->status == STATUS_FAILED);
     if (ended && following->json) {
@@ -347,6 +349,7 @@ Status follow_run(Client *client, const char *what, const char *run_id, bool jso
     event_parser_init(&following.parser);
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     follow_until_end(&following);
     Status status = result(&following);
     free(following.lines);

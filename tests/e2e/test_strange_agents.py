@@ -96,6 +96,16 @@ def test_an_answer_that_is_lost(strange, options, key):
     assert re.search(rf"\nsendpost: run: whether it was accepted is not known; with '--idempotency-key {key}' the same", result.stderr), result.stderr
 
 
+def test_follow_says_what_it_waits_for(strange):
+    strange.status, strange.body = 503, b'{"detail": "the journal \\u001b[31mcannot be written"}'
+    command = [str(sendpost_binary()), "follow", RUN_ID, "--server", f"http://127.0.0.1:{strange.server_port}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as follow:
+        assert follow.stderr
+        line = follow.stderr.readline()
+        follow.terminate()
+    assert line == "sendpost: follow: the agent answers HTTP 503: the journal  [31mcannot be written; waiting for it\n"
+
+
 def test_a_refusal_is_an_answer(strange):
     strange.status = 503
     assert "whether it was accepted" not in sendpost("run", "daily", server=strange).stderr
