@@ -12,8 +12,8 @@ async function question(wasRefused) {
     title: 'Token',
     content: [
       html('p', {}, wasRefused ? 'The agent does not accept this token. Another one, please.' : 'This agent asks who you are.'),
-      html('label', { for: 'token' }, 'Token'), field,
-      html('p', { class: 'hint', id: 'token-hint' }, 'It is kept until this tab is closed, and sent to this agent only.'),
+      html('div', { class: 'field' }, html('label', { for: 'token' }, 'Token'), field,
+        html('p', { class: 'hint', id: 'token-hint' }, 'It is kept until this tab is closed, and sent to this agent only.')),
     ],
     confirm: 'Continue',
     mustAnswer: true,
