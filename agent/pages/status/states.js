@@ -41,4 +41,4 @@ export const words = (name) => String(name ?? '').replaceAll('_', ' ');
 
 export const shapeOf = (state) => SHAPES[STATES[state]?.[1] ?? 'ring'];
 export const icon = (state) => svg('svg', { class: 'icon', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: shapeOf(state) }));
-export const badge = (state, more) => html('span', { class: `state tone-${toneOf(state)}` }, icon(state), ' ', words(state), more ? ` · ${words(more)}` : '');
+export const badge = (state, more) => html('span', { class: `state pill tone-${toneOf(state)}` }, icon(state), ' ', words(state), more ? ` · ${words(more)}` : '');
