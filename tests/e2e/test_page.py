@@ -139,6 +139,7 @@ def test_one_sendpost(failed, visit):
     expect(page.locator(".graph .edge")).to_have_count(4)
     expect(page.locator(".graph title").filter(has_text="deliver/email: failed")).to_have_count(1)
     expect(page.get_by_label("Failure")).to_contain_text("batch 17: smtp.example.org closed the connection")
+    expect(page.get_by_label("Failure").get_by_role("link", name="The run that failed")).to_have_attribute("href", f"#/runs/{run['id']}")
     page.get_by_text("As a list").click()
     expect(page.get_by_role("row", name="deliver/push/send")).to_contain_text("deliver/push/prepare")
     bar = page.get_by_role("region", name="History of runs").get_by_role("link")

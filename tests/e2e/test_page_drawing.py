@@ -130,3 +130,13 @@ def test_problems_and_what_to_do(start_on, fake, visit):
         expect(problems).to_contain_text("lost: stage only: Prefect has no deployment nowhere/nothing")
         expect(problems).to_contain_text("sendpost check --live")
     expect(visitor.open("/sendposts/daily").get_by_label("Problems")).to_have_count(0)
+
+
+def test_who_waits_stands_in_the_list(start_on, fake, visit):
+    agent = start_on(fake, stage("mailing/main", "approve", blocked=True))
+    waits = visit(agent).open("/").locator(".rows .why")
+    expect(waits).to_have_count(0)
+    run = agent.trigger("daily")
+    expect(waits).to_have_text("Waits for somebody: approve")
+    agent.send("POST", f"/v1/runs/{run}/resume", {})
+    expect(waits).to_have_count(0)

@@ -19,5 +19,11 @@ export const problems = () => (agent.status?.problems ?? []).filter((one) => one
 
 export const problemsOf = (sendpost) => problems().filter((one) => one.subject.startsWith(`${sendpost}: stage `));
 
+/* The paths of its stages that wait for somebody. */
+export function waitingOf(sendpost) {
+  const before = `${sendpost}: stage `;
+  return (agent.status?.problems ?? []).filter((one) => one.code === 'stage_waits' && one.subject.startsWith(before)).map((one) => one.subject.slice(before.length));
+}
+
 /* What to do about Prefect, when it is away; else nothing. */
 export const remedyOfPrefect = () => agent.status?.problems.find((one) => one.code.startsWith('prefect_') && SHOWN.includes(one.code))?.remedy;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All sendposts, a page of them at a time. What is looked for stands in the address, so that it can be sent to somebody. */
-import { agent, problems } from './agent_status.js';
+import { agent, problems, waitingOf } from './agent_status.js';
 import { get, pages } from './api.js';
 import { html } from './dom.js';
 import { ago, dayAndTime, duration, instant } from './format.js';
@@ -11,6 +11,7 @@ const ROWS = 50;
 const CHUNK = 100; // read and refreshed together
 const PATH = `v1/sendposts?limit=${CHUNK}`;
 const TYPING_MS = 200;
+const HOLDS = ['blocked', 'paused']; // the status says who waits for somebody
 
 export class ListView {
   title = 'Sendposts';
@@ -51,6 +52,7 @@ export class ListView {
     if (!events.length || events.some((event) => event.type.startsWith('definition.') || (event.sendpost && !known.has(event.sendpost)))) {
       return this.load();
     }
+    if (events.some((event) => HOLDS.includes(event.from) || HOLDS.includes(event.to))) await agent.read();
     for (const chunk of this.#chunks.filter((one) => one.items.some(({ name }) => names.has(name)))) {
       chunk.items = (await get(chunk.cursor ? `${PATH}&cursor=${encodeURIComponent(chunk.cursor)}` : PATH)).sendposts;
     }
@@ -156,6 +158,11 @@ function active(one) {
     one.active_runs.map((id, index) => [index ? ', ' : '', html('a', { href: `#/runs/${id}` }, name(index))]));
 }
 
+function waits(one) {
+  const stages = one.active_runs.length > 0 ? waitingOf(one.name) : [];
+  return stages.length > 0 && html('p', { class: 'why tone-held' }, `Waits for somebody: ${[...new Set(stages)].join(', ')}`);
+}
+
 function last(run) {
   return html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Last run '),
     run ? html('a', { href: `#/runs/${run.id}` }, badge(run.state), ago(run.ended_at ?? run.created_at)) : 'none',
@@ -175,5 +182,6 @@ function row(one) {
     (!run && active(one)) || last(run),
     html('div', { class: 'when' }, html('span', { class: 'caption' }, 'Next run '), one.next_run_at ? [ago(one.next_run_at), html('span', { class: 'muted small' }, ` ${dayAndTime(instant(one.next_run_at))}`)] : 'not planned'),
     run && active(one),
+    waits(one),
     toneOf(one.state) === 'bad' && run?.failure && html('p', { class: 'why' }, causeOf(run.failure)));
 }

@@ -31,13 +31,13 @@ export function causeOf(failure) {
   return [where, failure.task?.message ?? failure.message ?? words(failure.reason)].filter(Boolean).join(': ');
 }
 
-/* Why it failed: where, what Prefect said, and the author's own last words. */
-export function failureReport(failure) {
+/* Why it failed: where, what Prefect said, and the author's own last words; a link to more. */
+export function failureReport(failure, link) {
   return failure && html('section', { class: 'box bad failure', 'aria-label': 'Failure' },
     html('h2', {}, failure.stage ? `${failure.stage}: ${words(failure.reason)}` : words(failure.reason)),
     failure.task && html('p', {}, 'Task ', html('strong', {}, failure.task.name), failure.task.message && `: ${failure.task.message}`),
     failure.message && html('p', { class: 'message' }, failure.message),
     failure.logs.length > 0 && html('pre', { class: 'text', tabindex: '0', role: 'region', 'aria-label': 'Log lines' },
       failure.logs.map((line) => `${line.level} ${line.message}\n`)),
-    failure.flow_run_url && html('p', {}, outside(failure.flow_run_url, 'Flow run in Prefect')));
+    html('p', { class: 'links' }, link, failure.flow_run_url && outside(failure.flow_run_url, 'Flow run in Prefect')));
 }

@@ -61,7 +61,7 @@ export class SendpostView {
         sendpost.links.prefect && outside(sendpost.links.prefect, 'Deployment in Prefect')),
       problemsBox(problemsOf(this.name)),
       this.#active(),
-      failureReport(sendpost.last_run?.failure),
+      this.#failure(),
       this.#facts(),
       html('section', { 'aria-labelledby': 'stages' }, html('h2', { id: 'stages' }, 'Stages'), this.#stages()),
       html('section', { 'aria-labelledby': 'history' }, html('h2', { id: 'history' }, 'History'), historyStrip(this.runs)),
@@ -85,6 +85,11 @@ export class SendpostView {
     const active = this.runs.filter((run) => this.sendpost.active_runs.includes(run.id));
     return active.length > 0 && html('ul', { class: 'active' }, active.map((run) => html('li', { 'data-key': run.id },
       html('a', { href: `#/runs/${run.id}` }, badge(run.state), 'run for ', time(run.for)), ', begun ', ago(run.started_at ?? run.created_at))));
+  }
+
+  #failure() {
+    const run = this.sendpost.last_run;
+    return run && failureReport(run.failure, html('a', { href: `#/runs/${run.id}` }, 'The run that failed'));
   }
 
   #facts() {
