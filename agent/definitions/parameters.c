@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RENDERED_MAX = 16 << 20, DAY_SECONDS = 86400, FAULTS_MAX = 100 };
+enum { RENDERED_MAX = 16 << 20, DAY_SECONDS = 86400, FAULTS_MAX = 100, NEAREST_MAX = 10 };
 
 void parameter_faults_release(ParameterFaults *faults)
 {
@@ -225,7 +225,8 @@ static void check_given(const Definition *definition, const Json *given, Paramet
     for (const Json *member = json_first(given); member && faults->count < FAULTS_MAX; member = json_next(member)) {
         const Parameter *parameter = parameter_find(definition, json_name(member));
         if (!parameter) {
-            const char *nearest = text_nearest(json_name(member), names, definition->parameter_count);
+            bool few = faults->count < NEAREST_MAX; /* looking is not cheap */
+            const char *nearest = few ? text_nearest(json_name(member), names, definition->parameter_count) : NULL;
             fault_add(faults, json_name(member),
                       nearest ? text_format("is not declared, did you mean '%s'?", nearest)
                               : text_copy("is not declared"));

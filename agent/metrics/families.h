@@ -24,6 +24,7 @@ typedef enum Form {
     FORM_INFO,         /* Text: 1 with these labels; empty: no line */
     FORM_FLAG,         /* bool */
     FORM_WHOLE,        /* uint64_t */
+    FORM_LIMIT,        /* int64_t; negative: there is none, +Inf */
     FORM_SECONDS,      /* int64_t, ms */
     FORM_CODE,         /* an enum: its number */
     FORM_STATES,       /* an enum: one line for each name in `names`; `only` says which (0: all) */

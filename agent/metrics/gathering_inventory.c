@@ -45,12 +45,6 @@ static Text labelled(Buffer *texts, const char *const *names, const char *const 
     return text_since(texts, begin);
 }
 
-/* As the families show it: 0 is none. */
-static uint64_t shown_limit(int64_t limit)
-{
-    return limit > 0 ? (uint64_t)limit : 0;
-}
-
 /* NULL: there is none, or not all of that list has been read yet. */
 static const Stock *stock_of(const MetricsSources *sources, StockList list)
 {
@@ -135,7 +129,7 @@ static void meet_pool(Renewal *renewal, const Stock *stock, const WorkPool *pool
     item->paused = pool->paused;
     item->ready = pool->ready;
     item->active = tallies_find(stock->runs.active_of_pool, pool->name).count;
-    item->limit = shown_limit(pool->limit);
+    item->limit = pool->limit;
     meet(renewal, pool->key, SCOPE_WORK_POOL, item, sizeof *item, texts);
 }
 
@@ -172,7 +166,7 @@ static void meet_queue(Renewal *renewal, const Stock *stock, const WorkQueue *qu
     item.labels = labelled(texts, names, values, 2);
     item.paused = queue && queue->paused;
     item.active = tallies_find(runs->active_of_queue, id).count;
-    item.limit = queue ? shown_limit(queue->limit) : 0;
+    item.limit = queue ? queue->limit : -1;
     item.oldest_late_at = late.oldest_at;
     item.polled_at = queue ? queue->polled_at : 0;
     item.late[stock_late_cause(stock, queue)] = late.count;

@@ -30,15 +30,16 @@ typedef struct DeploymentItem {
 typedef struct WorkPoolItem {
     Text labels, info;
     bool paused, ready;
-    uint64_t active, limit, workers_online;
+    uint64_t active, workers_online;
+    int64_t limit;
     int64_t heard_at;
 } WorkPoolItem;
 
 typedef struct WorkQueueItem {
     Text labels;
     bool paused;
-    uint64_t active, limit, late[LATE_CAUSES];
-    int64_t oldest_late_at, polled_at;
+    uint64_t active, late[LATE_CAUSES];
+    int64_t limit, oldest_late_at, polled_at;
 } WorkQueueItem;
 
 typedef struct WorkerItem {

@@ -244,6 +244,8 @@ static char *put_value(char *out, const Family *family, int position, const void
     case FORM_WHOLE:
     case FORM_COUNTS:
         return number_unsigned(out, ((const uint64_t *)value)[position]);
+    case FORM_LIMIT:
+        return *(const int64_t *)value < 0 ? mempcpy(out, "+Inf", 4) : number_unsigned(out, *(const uint64_t *)value);
     case FORM_HISTOGRAM:
     case FORM_HISTOGRAM_MS:
         return put_histogram(out, family, position, value, sum);

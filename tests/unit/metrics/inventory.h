@@ -32,7 +32,7 @@ static inline const char *inventory_reply(const InventoryQuestion *question)
         {"/work_pools/filter", "",
          "[{\"id\":\"1\",\"name\":\"po\\\"ol\",\"type\":\"process\",\"status\":\"READY\",\"concurrency_limit\":5}]"},
         {"/work_queues/filter", "",
-         "[{\"id\":\"q1\",\"name\":\"fast\",\"work_pool_name\":\"po\\\"ol\",\"concurrency_limit\":1,"
+         "[{\"id\":\"q1\",\"name\":\"fast\",\"work_pool_name\":\"po\\\"ol\",\"concurrency_limit\":0,"
          "\"last_polled\":\"2023-11-14T22:13:00Z\"}]"},
         {"/work_pools/po%22ol/workers/filter", "",
          "[{\"id\":\"1\",\"name\":\"w1\",\"status\":\"ONLINE\",\"last_heartbeat_time\":\"2023-11-14T22:13:10Z\"},"

@@ -38,6 +38,8 @@ static void all_that_is_known(void **state)
         "sendpost_prefect_work_pool_ready{work_pool=\"po\\\"ol\"} 1",
         "sendpost_prefect_work_pool_flow_runs_active{work_pool=\"po\\\"ol\"} 1",
         "sendpost_prefect_work_pool_concurrency_limit{work_pool=\"po\\\"ol\"} 5",
+        "sendpost_prefect_work_queue_concurrency_limit{work_pool=\"po\\\"ol\",work_queue=\"fast\"} 0",
+        "sendpost_prefect_work_queue_concurrency_limit{work_pool=\"\",work_queue=\"\"} +Inf",
         "sendpost_prefect_work_pool_workers_online{work_pool=\"po\\\"ol\"} 1",
         "sendpost_prefect_work_pool_last_heartbeat_timestamp_seconds{work_pool=\"po\\\"ol\"} 1699999990",
         "sendpost_prefect_work_queue_flow_runs_late{work_pool=\"po\\\"ol\",work_queue=\"fast\",cause=\"slots_full\"} 2",
