@@ -2,8 +2,10 @@
 """A small HTTP client: one connection a request, never follows a redirect, never raises on a status."""
 import http.client
 import json
+import random
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,7 +52,13 @@ def answers(url: str, tls: ssl.SSLContext | None = None) -> bool:
         return False
 
 
+FIRST_PORT, LAST_PORT = 10000, 32767  # below those that the system chooses for connections: none of them takes it meanwhile
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    while True:
+        port = random.SystemRandom().randint(FIRST_PORT, LAST_PORT)
+        with socket.socket() as listener, suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            return port
