@@ -41,11 +41,12 @@ class Visitor:
         self.page.on("request", lambda request: self.note_host(request.url))
 
     def note_host(self, url: str) -> None:
-        if not url.startswith("data:") and urlsplit(url).netloc != urlsplit(self.url).netloc:
+        if not url.startswith(("data:", "about:")) and urlsplit(url).netloc != urlsplit(self.url).netloc:
             self.foreign.append(url)
 
     def open(self, address: str) -> Page:
-        """A view, once it is drawn."""
+        """A view, once it is drawn. On an empty page: the view before would be taken for it."""
+        self.page.goto("about:blank")
         self.page.goto(f"/#{address}")
         self.page.locator("main h1").wait_for()
         return self.page
