@@ -189,7 +189,10 @@ static Verdict judge(Turn *turn, Sendpost *sendpost)
 void ticks_replan(Turn *turn)
 {
     for (size_t i = 0; i < turn->engine->sendpost_count; i++) {
-        plan(turn, turn->engine->sendposts[i]);
+        Sendpost *sendpost = turn->engine->sendposts[i];
+        if (!sendpost->retired) { /* else the marks that the journal may have of it are of other schedules */
+            plan(turn, sendpost);
+        }
     }
 }
 

@@ -371,6 +371,24 @@ static void zones_with_new_data_move_what_is_planned(void **state)
     zone_free(zone);
 }
 
+/* Its file got another name while no agent ran: the journal has its marks, its run another schedule perhaps. */
+static void what_is_defined_no_more_has_no_ticks(void **state)
+{
+    (void)state;
+    Fixture fixture;
+    begin(&fixture, "name: one\n" HOURLY STAGE);
+    fixture_start(&fixture);
+    SendpostHistory history = history_of(&fixture);
+    fixture_restart(&fixture, MINUTE_MS);
+    engine_restore_sendpost(fixture.engine, &history);
+    fixture_step(&fixture, &(Happening){.kind = HAPPENED_ZONES});
+    fixture_pass(&fixture, HOUR_MS);
+    assert_true(sendpost_of(&fixture)->retired);
+    assert_int_equal(fixture.actions.changes.tick_count, 0);
+    assert_int_equal(sendpost_next_run_at(sendpost_of(&fixture)), 0);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +408,7 @@ int main(void)
         cmocka_unit_test(what_is_due_is_judged_before_the_definition_changes),
         cmocka_unit_test(a_retired_sendpost_has_no_ticks),
         cmocka_unit_test(a_sendpost_that_went_meanwhile_has_no_ticks),
+        cmocka_unit_test(what_is_defined_no_more_has_no_ticks),
         cmocka_unit_test(clocks_that_jump_neither_repeat_nor_drop),
         cmocka_unit_test(a_clock_that_was_far_ahead_is_forgotten),
         cmocka_unit_test(zones_with_new_data_move_what_is_planned),

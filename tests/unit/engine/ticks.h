@@ -47,14 +47,21 @@ static inline void end_active(Fixture *fixture)
                    (AnswerEvent){.reference = "f/a", .outcome = OUTCOME_NOT_FOUND, .status = 404});
 }
 
-/* Another process, later, with what the journal would have. */
-static inline void restart_after(Fixture *fixture, int64_t ms)
+/* What the journal would have. */
+static inline SendpostHistory history_of(const Fixture *fixture)
 {
     const Sendpost *sendpost = sendpost_of(fixture);
-    SendpostHistory history = {
-        .name = "one", .totals = sendpost->totals, .marks = sendpost->marks, .mark_count = sendpost->mark_count};
-    history.marks = memcpy(memory_new(history.mark_count * sizeof *history.marks), history.marks,
-                           history.mark_count * sizeof *history.marks);
+    size_t size = sendpost->mark_count * sizeof *sendpost->marks;
+    return (SendpostHistory){.name = "one",
+                             .totals = sendpost->totals,
+                             .marks = memcpy(memory_new(size), sendpost->marks, size),
+                             .mark_count = sendpost->mark_count};
+}
+
+/* Another process, later. */
+static inline void restart_after(Fixture *fixture, int64_t ms)
+{
+    SendpostHistory history = history_of(fixture);
     fixture->now.wall_ms += ms;
     Engine *engine = engine_new(&(EngineOptions){.namespace = "test", .started_at = fixture->now.wall_ms});
     engine_restore_sendpost(engine, &history);
