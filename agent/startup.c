@@ -123,6 +123,7 @@ bool loop_rebuild(Loop *loop, Now now, Error *error)
     loop_take_definitions(loop, now);
     if (!loop->writable) {
         /* For reading only: what this changed is not to be written, and nothing is to be asked. */
+        engine_recall(engine, now, &loop->actions);
         actions_clear(&loop->actions);
         engine_turn_end(engine);
         loop->happened = false;

@@ -155,15 +155,21 @@ static Run **runs_copy(const Engine *engine)
     return runs;
 }
 
+void engine_recall(Engine *engine, Now now, Actions *actions)
+{
+    Turn turn = {engine, now, actions};
+    for (size_t i = 0; i < engine->sendpost_count; i++) {
+        sendpost_recall(&turn, engine->sendposts[i]);
+    }
+}
+
 void engine_resume(Engine *engine, Now now, Actions *actions)
 {
     Turn turn = {engine, now, actions};
     size_t count = engine->timers.count;
     auto_free Run **runs = runs_copy(engine);
     engine->clock_offset = now.wall_ms - now.boot_ms;
-    for (size_t i = 0; i < engine->sendpost_count; i++) {
-        sendpost_recall(&turn, engine->sendposts[i]);
-    }
+    engine_recall(engine, now, actions);
     for (size_t i = 0; i < count; i++) {
         Run *run = runs[i];
         resume_timeout(run, now);

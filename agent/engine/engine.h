@@ -83,7 +83,7 @@ typedef struct Sendpost {
     RunRecord *last_run; /* ended last; NULL */
     SendpostTotals totals;
     Exemplar *exemplars; /* by bucket of totals.duration; NULL: no run has completed since the start */
-    ScheduleMark *marks; /* by schedule of `definition`; before it is known: as the journal has them */
+    ScheduleMark *marks; /* by schedule of `definition`; retired: as the journal has them */
     size_t mark_count;
     int64_t next_tick_at;  /* the first that has no verdict yet, wall ms; TIME_NEVER */
     Failure *last_failure; /* while newer than the last success; NULL */
@@ -126,7 +126,9 @@ void engine_restore_sendpost(Engine *engine, const SendpostHistory *history);
  * over. */
 void engine_restore_run(Engine *engine, RunRecord *record, StageRecord *stages, size_t stage_count,
                         Definition *definition);
-/* Goes on where the runs stood: asks what has to be asked again. */
+/* After the files: what none of them defines is shown by what its runs began with. */
+void engine_recall(Engine *engine, Now now, Actions *actions);
+/* The same; and goes on where the runs stood: asks what has to be asked again. */
 void engine_resume(Engine *engine, Now now, Actions *actions);
 
 /* --- turns --- */

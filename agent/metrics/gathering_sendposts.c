@@ -7,15 +7,6 @@
 #include "metrics/gathering.h"
 #include <string.h>
 
-/* A removed sendpost whose run goes on after a restart has no definition of its own. */
-static const Definition *definition_of(const Sendpost *sendpost)
-{
-    if (sendpost->definition) {
-        return sendpost->definition;
-    }
-    return sendpost->run_count ? sendpost->runs[0]->definition : NULL;
-}
-
 static size_t task_length(const char *task)
 {
     size_t length = 0;
@@ -48,7 +39,7 @@ static void take_failure(Buffer *texts, const Sendpost *sendpost, SendpostItem *
 
 static void take_sendpost(Buffer *texts, const Sendpost *sendpost, SendpostItem *item)
 {
-    const Definition *definition = definition_of(sendpost);
+    const Definition *definition = sendpost->definition;
     const Run *run = sendpost_shown_run(sendpost);
     *item = (SendpostItem){
         .enabled = definition->enabled,
@@ -78,7 +69,7 @@ static void take_sendpost(Buffer *texts, const Sendpost *sendpost, SendpostItem 
 
 static size_t take_labels(Buffer *texts, const Sendpost *sendpost, LabelItem items[LABELS_MAX])
 {
-    const Definition *definition = definition_of(sendpost);
+    const Definition *definition = sendpost->definition;
     invariant(definition->label_count <= LABELS_MAX);
     for (size_t i = 0; i < definition->label_count; i++) {
         size_t begin = texts->length;
@@ -161,9 +152,6 @@ void gather_sendposts(Renewal *renewal, const MetricsSources *sources)
 {
     const Sendpost *sendpost;
     for (size_t i = 0; renewal_goes_on(renewal) && (sendpost = engine_sendpost_at(sources->engine, i)); i++) {
-        if (!definition_of(sendpost)) {
-            continue;
-        }
         Version version = {sendpost->version, references_version(sources)};
         if (renewal_meets(renewal, sendpost->name, version)) {
             continue;

@@ -89,6 +89,22 @@ def test_a_full_disk(fake, start_on, disk, way):
     check_one_flow_run_an_attempt(agent, fake, runs)
 
 
+def test_a_retired_sendpost_is_shown_while_the_disk_is_full(fake, start_on):
+    agent = start_on(fake, deployments={"mailing/main": Plan(seconds=3600)})
+    run = agent.trigger("daily")
+    agent.wait_stage(run, "only", "running")
+    (agent.definitions / "daily.yaml").unlink()
+    assert agent.send("POST", "/-/reload").status == 200
+    agent.fill_disk()
+    agent.send("POST", f"/v1/runs/{run}/pause", {})
+    wait_for("the journal cannot be written", lambda: agent.metrics().value("sendpost_journal_writable") == 0)
+    assert agent.get("/v1/sendposts/daily")["active_runs"] == [run]
+    assert agent.metrics().value("sendpost_stage_state", sendpost="daily", stage_name="only", sendpost_stage_state="running") == 1
+    agent.fill_disk(False)
+    wait_for("it recovers", lambda: agent.send("GET", "/-/ready").status == 200, timeout=30)
+    assert agent.get("/v1/sendposts/daily")["active_runs"] == [run]
+
+
 def test_a_second_agent_refuses_and_names_the_first(fake, start_on):
     agent = start_on(fake)
     second = agent.command_line(*agent.command()[1:])

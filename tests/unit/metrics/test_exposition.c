@@ -332,8 +332,11 @@ static void a_removed_sendpost_shows_while_its_run_goes_on(void **state)
                           .started_at = 2500};
     engine_restore_run(fixture.engine, record, NULL, 0, definition_read(daily, strlen(daily), NULL, &findings));
     findings_release(&findings);
+    engine_recall(fixture.engine, fixture.now, &fixture.actions);
     char *text = fixture_text(&fixture);
     static const char *const lines[] = {
+        "sendpost_info{sendpost=\"daily\",owner=\"the \\\"data\\\" team\",file=\"\"} 1",
+        "sendpost_stage_state_code{sendpost=\"daily\",stage_name=\"extract\"} 1",
         "sendpost_run_cancellations_total{sendpost=\"daily\"} 5",
         "sendpost_runs_active{sendpost=\"daily\"} 1",
         "sendpost_state_code{sendpost=\"daily\"} 5",
