@@ -17,21 +17,15 @@ static const Tokens *tokens_of(const Server *server)
 
 /* --- what was given --- */
 
-/* RFC 6750: "Bearer" 1*SP b64token. What is white at the end is no part of a header's value, and libmicrohttpd keeps
- * it. New text; empty, which is nobody's: another scheme. */
-static char *bearer_of(const char *authorization)
+/* RFC 6750: "Bearer" 1*SP b64token. Empty, which is nobody's: another scheme. */
+static const char *bearer_of(const char *authorization)
 {
     static const char scheme[] = "Bearer ";
     if (strncasecmp(authorization, scheme, sizeof scheme - 1) != 0) {
-        return text_copy("");
+        return "";
     }
     const char *token = authorization + sizeof scheme - 1;
-    token += strspn(token, " ");
-    size_t length = strlen(token);
-    while (length && strchr(" \t", token[length - 1])) {
-        length--;
-    }
-    return text_copy_length(token, length);
+    return token + strspn(token, " ");
 }
 
 /* Of "sendpost, sendpost.bearer.TOKEN"; new text, or NULL. */
@@ -55,7 +49,7 @@ static char *given_token(const Exchange *exchange)
     const char *authorization = exchange->headers.authorization;
     const Route *route = exchange->match.route;
     if (authorization) {
-        return bearer_of(authorization);
+        return text_copy(bearer_of(authorization));
     }
     if (!route || !route->websocket) {
         return NULL;
