@@ -10,6 +10,7 @@
 #include "commands/table.h"
 #include "commands/terminal.h"
 #include "time/clock.h"
+#include "time/instant.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,10 +180,12 @@ static void say_waiting(Following *following, int64_t now_ms)
     bool waits =
         text_equal(json_member_text(run, "state"), "scheduled") && now_ms - following->began_at >= ASK_ANYWAY_MS;
     if (waits && !following->waiting_told && !following->terminal) {
-        const char *start_at = json_member_text(run, "start_at");
+        int64_t start_at = 0;
+        bool planned = instant_read(json_member(run, "start_at"), &start_at) && start_at > clock_now().wall_ms;
         following->waiting_told = true;
         fprintf(stderr, "sendpost: %s: it has not started: %s%s\n", following->what,
-                start_at ? "it is planned for " : "it waits for the run before it", start_at ? start_at : "");
+                planned ? "it is planned for " : "it waits for the run before it",
+                planned ? shown_text(run, "start_at") : "");
     }
 }
 

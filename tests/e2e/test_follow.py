@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from typing import Iterator
 
 import pytest
@@ -169,7 +170,8 @@ def test_what_a_run_waits_for_is_said(fake, start_on):
         assert first.stdout and first.stderr and planned.stdout and planned.stderr
         run = first.stdout.readline().split()[1]
         assert first.stderr.readline() == f"sendpost: run: stage asked waits for 'sendpost resume {run} asked'\n"
-        with following(agent, "run", "daily", "--follow") as queued:
+        soon = (datetime.now(timezone.utc) + timedelta(seconds=2)).isoformat()
+        with following(agent, "run", "daily", "--start-at", soon, "--follow") as queued:  # it has come due before it is told of
             assert queued.stdout and queued.stderr
             behind = queued.stdout.readline().split()[1]
             assert queued.stderr.readline() == "sendpost: run: it has not started: it waits for the run before it\n"
