@@ -227,6 +227,9 @@ void names_end(Judging *judging, Map **holders)
         File *file = files->items[i];
         Definition *definition = file->present ? decided(file) : file->good;
         if (definition != file->good) {
+            if (!file->told && definition) { /* what is remembered counts as told: its name may be retired */
+                file->told = memory_steal(&file->good);
+            }
             definition_release(file->good);
             file->good = definition_hold(definition);
             file->kept = false;

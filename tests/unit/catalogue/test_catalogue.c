@@ -234,6 +234,21 @@ static void a_renamed_file_is_remembered_by_its_name(void **state)
     catalogue_free(catalogue);
 }
 
+static void a_name_that_changed_meanwhile_is_retired(void **state)
+{
+    (void)state;
+    Catalogue *catalogue = catalogue_new(directory);
+    remember(catalogue, "a.yaml", "name: one\n" STAGES);
+    remember(catalogue, "b.yaml", "name: two\n" STAGES);
+    define("a.yaml", "new");
+    define("b.yaml", "other");
+    define("c.yaml", "two"); /* somebody has this name */
+    catalogue_start(catalogue);
+    expect_run(catalogue, "gone a.yaml; loaded a.yaml as new; loaded b.yaml as other; loaded c.yaml as two; ");
+    assert_int_equal(catalogue_statistics(catalogue)->loaded, 3);
+    catalogue_free(catalogue);
+}
+
 static void refusals_follow_from_refusals(void **state)
 {
     (void)state;
@@ -372,6 +387,7 @@ int main(void)
         TEST(a_broken_file_may_be_renamed),
         TEST(what_may_be_several_files_is_none),
         TEST(a_renamed_file_is_remembered_by_its_name),
+        TEST(a_name_that_changed_meanwhile_is_retired),
         TEST(refusals_follow_from_refusals),
         TEST(directory_that_vanishes_keeps_everything),
         TEST(directory_that_never_was_leaves_what_is_remembered),
