@@ -128,15 +128,17 @@ const CatalogueStatistics *catalogue_statistics(const Catalogue *catalogue)
 
 void catalogue_remember(Catalogue *catalogue, const char *name, const char *revision, const char *text, size_t length)
 {
-    if (catalogue->started) {
-        if (!map_find(catalogue->files.by_name, name)) {
-            queue_gone(&catalogue->queue, name, NULL);
-        }
+    if (catalogue->started && map_find(catalogue->files.by_name, name)) {
         return;
     }
     Findings findings = {0};
     Definition *definition = catalogue_read_text(catalogue, text, length, &findings);
     findings_release(&findings);
+    if (catalogue->started) {
+        queue_gone(&catalogue->queue, name, definition);
+        definition_release(definition);
+        return;
+    }
     File *file = files_of(&catalogue->files, name);
     file->present = true; /* so that it is told when it turns out to be gone */
     if (definition && !map_find(catalogue->holders, definition->name)) {
