@@ -79,7 +79,7 @@ void sendpost_recall(Turn *turn, Sendpost *sendpost);
 void sendpost_free(Sendpost *sendpost);
 SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run,
                                  int node); /* NULL: its path is no longer defined */
-void sendpost_stage_show(Turn *turn, Run *run, int node);
+void sendpost_stage_show(Run *run, int node);
 void file_happened(Turn *turn, const Happening *happening);
 
 /* transitions.c: the only writers of states */

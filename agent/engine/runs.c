@@ -71,7 +71,7 @@ void run_admit(Turn *turn, Run *run)
     run->record.admitted = true;
     run->record.started_at = turn->now.wall_ms;
     for (int i = 0; i < (int)run->definition->node_count; i++) {
-        sendpost_stage_show(turn, run, i);
+        sendpost_stage_show(run, i);
     }
     if (run->record.held) {
         run_set_state(turn, run, STATE_PAUSED, REASON_NONE);

@@ -105,9 +105,8 @@ SendpostStage *sendpost_stage_of(Sendpost *sendpost, const Run *run, int node)
     return at >= 0 ? &sendpost->stages[at] : NULL;
 }
 
-void sendpost_stage_show(Turn *turn, Run *run, int node)
+void sendpost_stage_show(Run *run, int node)
 {
-    (void)turn;
     SendpostStage *shown = run->record.admitted ? sendpost_stage_of(run->sendpost, run, node) : NULL;
     if (shown) {
         const StageRecord *stage = &run->stages[node].record;
@@ -194,12 +193,12 @@ static void stages_exchange(Sendpost *sendpost, const Definition *definition)
 }
 
 /* Known by the definition, which is another now or comes after the runs that the journal has. */
-static void stages_show(Turn *turn, Sendpost *sendpost)
+static void stages_show(Sendpost *sendpost)
 {
     for (size_t i = 0; i < sendpost->run_count; i++) {
         Run *run = sendpost->runs[i];
         for (int node = 0; node < (int)run->definition->node_count; node++) {
-            sendpost_stage_show(turn, run, node);
+            sendpost_stage_show(run, node);
         }
     }
 }
@@ -222,7 +221,7 @@ static Sendpost *definition_loaded(Turn *turn, const FileEvent *event)
     stages_exchange(sendpost, event->definition);
     definition_release(sendpost->definition);
     sendpost->definition = definition_hold(event->definition);
-    stages_show(turn, sendpost);
+    stages_show(sendpost);
     ticks_schedule(turn, sendpost);
     text_replace(&sendpost->file, event->file);
     text_replace(&sendpost->revision, event->revision);
@@ -254,7 +253,7 @@ void sendpost_recall(Turn *turn, Sendpost *sendpost)
     Definition *definition = sendpost->runs[sendpost->run_count - 1]->definition;
     stages_exchange(sendpost, definition);
     sendpost->definition = definition_hold(definition);
-    stages_show(turn, sendpost);
+    stages_show(sendpost);
     deployments_prefetch(turn, sendpost);
     sendpost_changed(turn->engine, sendpost);
 }

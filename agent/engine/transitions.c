@@ -73,7 +73,7 @@ void stage_set_state(Turn *turn, Run *run, int node, State to, Reason reason)
     stage->state = to;
     stage->reason = reason;
     stage_touch(turn, run, node);
-    sendpost_stage_show(turn, run, node);
+    sendpost_stage_show(run, node);
     turn_event(turn, EVENT_STAGE_STATE, run, run->definition->nodes[node].path, from, to, reason);
 }
 
