@@ -146,6 +146,23 @@ def test_a_retired_sendpost_ends_its_runs(live, fake):
     assert metrics.value("sendpost_stage_duration_seconds_count", sendpost="daily", stage_name="only") == 1
 
 
+def test_a_name_that_changed_while_no_agent_ran(live, fake):
+    """The old one ends its run, as when the name changes while one runs."""
+    fake.deploy("mailing/main", Plan(seconds=2))
+    run = live.trigger("daily")
+    live.wait_stage(run, "only", "running")
+    live.kill()
+    live.define("daily", definition("nightly"))
+    live.start()
+    assert names(live) == {"daily", "nightly"}
+    assert live.send("POST", "/v1/sendposts/daily/run", {}).status == 404
+    assert live.get("/v1/sendposts/nightly")["definition"]["file"] == "daily.yaml"
+    assert live.wait_ended(run)["state"] == "completed"
+    wait_for("it is gone", lambda: names(live) == {"nightly"})
+    live.restart()
+    assert names(live) == {"nightly"}
+
+
 def test_a_run_keeps_the_definition_it_started_with(live, fake):
     fake.deploy("mailing/main", Plan(seconds=1.5))
     fake.deploy("mailing/more", Plan(seconds=0.1))
