@@ -27,6 +27,9 @@ void event_parser_restart(EventParser *parser)
     buffer_clear(&parser->line);
     buffer_clear(&parser->type);
     buffer_clear(&parser->data);
+    if (parser->id.overflow) {
+        buffer_clear(&parser->id);
+    }
     parser->after_return = false;
 }
 

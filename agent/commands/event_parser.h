@@ -12,7 +12,7 @@ typedef struct EventParser {
 
 void event_parser_init(EventParser *parser);
 void event_parser_release(EventParser *parser);
-/* A new connection: what was half read is forgotten, the id is not. */
+/* A new connection: what was half read or too large is forgotten, the id is not. */
 void event_parser_restart(EventParser *parser);
 
 /* Calls take for each event that has data; its texts are valid during the call. False: a line or an event is larger

@@ -33,7 +33,7 @@ export class DefinitionView {
       html('p', { class: 'trail' }, html('a', { href: '#/' }, 'Sendposts'), ' / ', html('a', { href: `#/sendposts/${encodeURIComponent(this.name)}` }, this.name)),
       html('h1', { tabindex: '-1' }, 'Definition'),
       fileError(definition.error),
-      html('p', { class: 'muted' }, html('code', {}, definition.file), ' at revision ', html('code', {}, (definition.revision ?? 'none').slice(0, 12)), ', SHA-256 ',
+      html('p', { class: 'muted' }, definition.file ? html('code', {}, definition.file) : 'No file any more', ' at revision ', html('code', {}, (definition.revision ?? 'none').slice(0, 12)), ', SHA-256 ',
         html('code', {}, definition.sha256.slice(0, 12))),
       html('pre', { class: 'text', tabindex: '0', role: 'region', 'aria-label': 'YAML' }, this.text),
     ];
