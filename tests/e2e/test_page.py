@@ -95,6 +95,21 @@ def test_a_long_list_comes_in_pages(start_agent, fake, visit):
     assert asked and all("cursor=" in url for url in asked), "only the part in which something happened is read again"
 
 
+def test_who_types_while_a_long_list_comes_is_left_alone(start_agent, fake, visit):
+    fake.deploy("mailing/main", Plan())
+    page = visit(start_agent(fake.url, {f"mailing-{number:03}": sendpost(f"mailing-{number:03}", stage("mailing/main")) for number in range(101)})).page
+    rest = []
+    page.route("**/v1/sendposts?*cursor=*", lambda route: rest.append(route))
+    page.goto("/")
+    expect(page.get_by_text("100 sendposts so far")).to_be_visible()
+    page.get_by_label("Search").fill("mailing-10")
+    wait_for("the rest is asked for", lambda: rest or page.wait_for_timeout(50))
+    rest[0].continue_()
+    expect(page.get_by_text("1 of 101 sendposts")).to_be_visible()
+    expect(page.get_by_label("Search")).to_be_focused()
+    expect(page.get_by_label("Search")).to_have_value("mailing-10")
+
+
 def test_the_list_is_live(start_on, fake, visit):
     agent = start_on(fake, deployments={"mailing/main": Plan(end="RUNNING")})
     page = visit(agent).open("/")

@@ -27,6 +27,7 @@ const ROUTES = [
 const notices = new Notices();
 const content = document.getElementById('content');
 let view = null;
+let drawn = null; // the view that is seen
 let gathered = [];
 let gathering = 0;
 let reading = false;
@@ -55,10 +56,21 @@ function route() {
 function draw() {
   if (!view?.loaded) return;
   const began = performance.now();
+  const before = drawn;
   const wanted = html('main', { id: 'content', tabindex: '-1' }, view.draw());
+  if (view !== before) content.replaceChildren();
   patch(content, wanted);
   document.title = `${view.title} · sendpost`;
+  drawn = view;
+  if (view !== before) arrive(before === null);
   drawingMs = performance.now() - began;
+}
+
+/* Once for each view: what comes later leaves it to the reader where to look, and what to type. */
+function arrive(isFirst) {
+  window.scrollTo(0, 0);
+  view.shown?.();
+  if (!isFirst) content.querySelector('h1')?.focus({ preventScroll: true });
 }
 
 const pace = (milliseconds) => Math.max(milliseconds, REST * drawingMs);
@@ -74,7 +86,6 @@ async function readStatus() {
 }
 
 async function show() {
-  const first = view === null;
   const next = route();
   view = next;
   gathered = [];
@@ -84,12 +95,7 @@ async function show() {
     if (view === next) showFailure(error);
     return;
   }
-  if (view !== next) return;
-  content.replaceChildren();
-  draw();
-  window.scrollTo(0, 0);
-  view.shown?.();
-  if (!first) content.querySelector('h1')?.focus({ preventScroll: true });
+  if (view === next) draw();
 }
 
 function showFailure(error) {
