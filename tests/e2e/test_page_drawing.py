@@ -132,6 +132,16 @@ def test_problems_and_what_to_do(start_on, fake, visit):
     expect(visitor.open("/sendposts/daily").get_by_label("Problems")).to_have_count(0)
 
 
+def test_a_run_that_nobody_can_go_on_with_says_so(start_on, fake, visit):
+    agent = start_on(fake, deployments={"mailing/main": Plan(end="RUNNING")})
+    held, other = agent.trigger("daily"), agent.get("/v1/status")
+    other["problems"].append({"code": "run_held", "severity": "error", "subject": held, "message": "it is held", "remedy": "go back"})
+    page = visit(agent).page
+    page.route("**/v1/status", lambda route: route.fulfill(json=other))
+    page.goto(f"/#/runs/{held}")
+    expect(page.get_by_label("Problems")).to_contain_text(f"{held}: it is held")
+
+
 def test_who_waits_stands_in_the_list(start_on, fake, visit):
     agent = start_on(fake, stage("mailing/main", "approve", blocked=True))
     waits = visit(agent).open("/").locator(".rows .why")

@@ -17,7 +17,7 @@ const SHOWN = ['journal_not_writable', 'prefect_unauthorised', 'prefect_certific
 /* What somebody should do something about. */
 export const problems = () => (agent.status?.problems ?? []).filter((one) => one.severity !== 'info' && !SHOWN.includes(one.code));
 
-export const problemsOf = (sendpost) => problems().filter((one) => one.subject.startsWith(`${sendpost}: stage `));
+export const problemsOf = (sendpost, run) => problems().filter((one) => one.subject === run || one.subject.startsWith(`${sendpost}: stage `));
 
 /* The paths of its stages that wait for somebody. */
 export function waitingOf(sendpost) {

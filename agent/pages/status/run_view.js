@@ -76,7 +76,7 @@ export class RunView {
       run.retried_by && html('p', { class: 'box' }, 'It was retried: ', runLink(run.retried_by)),
       html('div', { class: 'buttons' }, session.mayOperate ? verbButtons(run, (answer) => this.#done(answer)) : html('p', { class: 'muted' }, 'Your token may look, not act.')),
       this.#waits(),
-      this.isLive && problemsBox(problemsOf(run.sendpost)),
+      this.isLive && problemsBox(problemsOf(run.sendpost, run.id)),
       failureReport(run.failure),
       this.#facts(),
       html('section', { 'aria-labelledby': 'stages' }, html('h2', { id: 'stages' }, 'Stages'), timeline(run, this.#before)),
