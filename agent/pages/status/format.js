@@ -23,6 +23,7 @@ function format(zone, options) {
 const DATE_AND_TIME = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' };
 const DATE_OF_THIS_YEAR = { ...DATE_AND_TIME, year: undefined };
 const DAY_AND_TIME = { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+const DAY_OF_A_YEAR = { ...DAY_AND_TIME, year: 'numeric' };
 const TIME_OF_DAY = { hour: '2-digit', minute: '2-digit', second: '2-digit' };
 const MINUTE_OF_DAY = { hour: '2-digit', minute: '2-digit' };
 const MINUTE_OF_WEEK = { weekday: 'short', hour: '2-digit', minute: '2-digit' };
@@ -30,13 +31,15 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const HALF_A_YEAR_MS = 182 * DAY_MS;
 
+const isNear = (milliseconds) => Math.abs(milliseconds - Date.now()) < HALF_A_YEAR_MS;
+
 export const instant = (text) => (text ? Date.parse(text) : null);
 export function dateAndTime(milliseconds, zone = ZONE) {
-  const isNear = new Date(milliseconds).getFullYear() === new Date().getFullYear() && Math.abs(milliseconds - Date.now()) < HALF_A_YEAR_MS;
-  return format(zone, isNear ? DATE_OF_THIS_YEAR : DATE_AND_TIME).format(milliseconds);
+  const isOfThisYear = isNear(milliseconds) && new Date(milliseconds).getFullYear() === new Date().getFullYear();
+  return format(zone, isOfThisYear ? DATE_OF_THIS_YEAR : DATE_AND_TIME).format(milliseconds);
 }
 
-export const dayAndTime = (milliseconds) => format(ZONE, DAY_AND_TIME).format(milliseconds);
+export const dayAndTime = (milliseconds) => format(ZONE, isNear(milliseconds) ? DAY_AND_TIME : DAY_OF_A_YEAR).format(milliseconds);
 export const timeOfDay = (milliseconds) => format(ZONE, TIME_OF_DAY).format(milliseconds);
 /* As fine as marks on an axis need it that are so far apart. */
 export const markTime = (milliseconds, stepMs, spanMs) => format(ZONE, spanMs > DAY_MS ? MINUTE_OF_WEEK : stepMs < MINUTE_MS ? TIME_OF_DAY : MINUTE_OF_DAY).format(milliseconds);

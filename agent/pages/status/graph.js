@@ -6,7 +6,7 @@ import { svg } from './dom.js';
 import { duration } from './format.js';
 import { shapeOf, toneOf, words } from './states.js';
 
-const ACROSS = { isDown: false, box: { length: 168, breadth: 46 }, gap: { length: 36, breadth: 14 }, nameMax: 17, aboutMax: 21 };
+const ACROSS = { isDown: false, box: { length: 168, breadth: 46 }, gap: { length: 36, breadth: 14 }, nameMax: 16, aboutMax: 21 };
 const DOWN = { isDown: true, box: { length: 46, breadth: 142 }, gap: { length: 26, breadth: 10 }, nameMax: 14, aboutMax: 17 }; // characters that fit in a box
 const FRAME = { side: 12, top: 26, bottom: 12 };
 const LANE = { length: 0, breadth: 6 };
