@@ -33,6 +33,7 @@ literal 'EXIT STATUS' <<'TEXT'
 2  wrong usage
 3  the agent or Prefect cannot be reached
 4  refused: not found, conflict, invalid, not allowed
+130, 143  Ctrl-C or SIGTERM while a run was followed: it goes on
 TEXT
 literal ENVIRONMENT <<'TEXT'
 SENDPOST_SERVER      address of the agent, for the commands that ask it (http://127.0.0.1:9847)
