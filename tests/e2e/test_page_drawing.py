@@ -111,6 +111,8 @@ def test_how_long_it_took_before(start_on, fake, visit):
     agent.wait_stage(run, "only", "running")
     page = visit(agent).open(f"/runs/{run}")
     expect(page.locator('[data-path="only"] .took')).to_contain_text(re.compile(r"last 1\.\d s"))
+    page = visit(agent).open(f"/runs/{agent.trigger('daily', start_at='2099-01-01T07:00:00Z')}")
+    expect(page.locator('[data-path="only"] .took')).to_have_text(re.compile(r"^last 1\.\d s$"))
 
 
 def test_the_cause_stands_in_the_list(start_on, fake, visit):

@@ -43,8 +43,9 @@ function attempts(stage) {
 
 /* How long it takes, and, while nobody knows, how long it took before. */
 function took(stage, before) {
+  const now = lasted(stage);
   const last = !hasEnded(stage.state) && before.get(stage.path);
-  return html('div', { class: 'took' }, duration(lasted(stage)), last ? html('span', { class: 'caption' }, `last ${duration(last)}`) : null);
+  return html('div', { class: 'took' }, now === null && last ? null : duration(now), last ? html('span', { class: 'caption' }, `last ${duration(last)}`) : null);
 }
 
 function line(stage, axis, before, depth) {
