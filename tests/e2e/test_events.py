@@ -131,13 +131,15 @@ def test_who_does_not_read(aged):
 
 
 def test_many_at_once(agent):
+    wait_for("Prefect was reached, which is an event, too", lambda: agent.metrics().value("sendpost_prefect_up") == 1)
     streams = [EventStream(agent) for _ in range(200)]
     for stream in streams:
         stream.wait_connected()
     run_id = agent.trigger("daily")
     for stream in streams:
         stream.wait_state(run_id, "completed")
-    assert all(stream.events == streams[0].events for stream in streams)
+    for stream in streams:
+        assert stream.events == streams[0].events
     for stream in streams:
         stream.close()
     wait_for("all are gone", lambda: agent.metrics().value("sendpost_event_streams") == 0)
