@@ -7,6 +7,6 @@
 #include "base/json.h"
 
 /* The API's Sendpost, as it came: texts in it are not made printable but where they would break a line. */
-void sendpost_print(const Json *sendpost, Buffer *out);
+void sendpost_print(const Json *json, Buffer *out);
 
 #endif
