@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A scrape is sent from where its text is kept, in pieces, for which libmicrohttpd needs some of the connection's
- * memory. When there are too many for it, the text is copied block by block while it is sent, so that a large one holds
- * nobody up; its length is known, so that the block is one of ours, and not what is left of that memory.
- */
+ * memory. When there are too many for it, or others are being sent, or the text is so large that sending it at once
+ * would hold everybody up, it is copied block by block while it is sent; its length is known, so that the block is one
+ * of ours, and not what is left of that memory. */
 #include "api/scrapes.h"
 #include "api/answer.h"
 #include "api/gzip.h"
@@ -19,7 +19,8 @@ static const char *const media_types[METRICS_FORMATS] = {"text/plain; version=0.
 enum {
     BLOCK_SIZE = 512 * 1024,
     PIECES_MAX = 1000, /* fewer than sendmsg takes at once: libmicrohttpd would wait in vain to send the rest */
-    GZIP_SIZE_MAX = 1024 * 1024, /* beyond this compressing holds the loop for longer than it saves */
+    PIECES_SIZE_MAX = 8 * 1024 * 1024, /* all of it may go out in one turn: some 3 ms */
+    GZIP_SIZE_MAX = 1024 * 1024,       /* beyond this compressing holds the loop for longer than it saves */
 };
 
 struct Scrape {
@@ -103,8 +104,12 @@ static size_t pieces_max(struct MHD_Connection *connection)
     return room < PIECES_MAX ? room : PIECES_MAX;
 }
 
-static struct MHD_Response *response_of_pieces(Exchange *exchange, Scrape *scrape)
+/* NULL: not so. */
+static struct MHD_Response *response_of_pieces(Exchange *exchange, Scrape *scrape, size_t size)
 {
+    if (size > PIECES_SIZE_MAX || scrape->scrapes->count > 1) {
+        return NULL;
+    }
     Piece pieces[PIECES_MAX];
     struct MHD_IoVec parts[PIECES_MAX];
     size_t count = exposition_pieces(scrape->exposition, pieces, pieces_max(exchange->mhd));
@@ -133,8 +138,9 @@ static struct MHD_Response *scrape_response(Exchange *exchange, SharedSnapshot *
     if (gzip) {
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, scrape_read_gzip, scrape, scrape_free);
     }
-    struct MHD_Response *response = response_of_pieces(exchange, scrape);
-    return response ? response : response_of_blocks(scrape, snapshot_size(shared->snapshot, format));
+    size_t size = snapshot_size(shared->snapshot, format);
+    struct MHD_Response *response = response_of_pieces(exchange, scrape, size);
+    return response ? response : response_of_blocks(scrape, size);
 }
 
 static void scrape_answer(Exchange *exchange, SharedSnapshot *shared)
