@@ -26,7 +26,7 @@ struct Exposition {
     size_t paragraph; /* where we are: in its header, */
     size_t page;      /* or, from 1, in one of its pages, */
     size_t given;     /* of which so much was copied */
-    char *joined;     /* small pieces, one after the other */
+    Buffer joined;    /* small pieces, one after the other */
 };
 
 /* --- what is kept --- */
@@ -166,7 +166,7 @@ void exposition_free(Exposition *exposition)
 {
     if (exposition) {
         snapshot_release(exposition->snapshot);
-        free(exposition->joined);
+        buffer_release(&exposition->joined);
         free(exposition);
     }
 }
@@ -227,53 +227,48 @@ enum {
     LEAST_MAX = 16 * 1024,
 };
 
-/* How many pieces there are when all that is smaller than `least` is joined; more than max: not all were counted. */
-static size_t pieces_count(const Exposition *exposition, size_t least, size_t max, size_t *joined)
+/* What is smaller than `least` is joined with what stands beside it; its pieces have no text yet. More than max: there
+ * would be more. */
+static size_t cut(const Exposition *exposition, size_t least, Piece *pieces, size_t max, Buffer *joined)
 {
     Exposition at = {.snapshot = exposition->snapshot, .format = exposition->format};
     bool joins = false;
-    size_t count = *joined = 0;
+    size_t count = 0;
     for (Fragment fragment; count <= max && fragment_next(&at, &fragment); at.page++) {
         bool small = fragment.length < least;
-        count += fragment.length > 0 && !(joins && small);
-        joins = small && (joins || fragment.length > 0);
-        *joined += small ? fragment.length : 0;
+        if (fragment.length > 0 && !(joins && small) && count++ < max) {
+            pieces[count - 1] = (Piece){small ? NULL : fragment.text, 0};
+        }
+        if (fragment.length > 0 && count <= max) {
+            pieces[count - 1].length += fragment.length;
+            buffer_append(joined, fragment.text, small ? fragment.length : 0);
+            joins = small;
+        }
     }
     return count;
 }
 
-static void pieces_make(Exposition *exposition, size_t least, Piece *piece)
-{
-    Exposition at = {.snapshot = exposition->snapshot, .format = exposition->format};
-    char *end = exposition->joined;
-    bool joins = false;
-    for (Fragment fragment; fragment_next(&at, &fragment); at.page++) {
-        if (fragment.length >= least) {
-            *piece++ = (Piece){fragment.text, fragment.length};
-            joins = false;
-        } else if (fragment.length > 0) {
-            if (!joins) {
-                *piece++ = (Piece){end, 0};
-            }
-            end = mempcpy(end, fragment.text, fragment.length);
-            piece[-1].length += fragment.length;
-            joins = true;
-        }
-    }
-}
-
 size_t exposition_pieces(Exposition *exposition, Piece *pieces, size_t max)
 {
+    Buffer *joined = &exposition->joined;
     size_t size = snapshot_size(exposition->snapshot, exposition->format);
-    size_t least = size <= JOINED_WHOLE_MAX ? SIZE_MAX : LEAST_MIN, joined, count;
-    while ((count = pieces_count(exposition, least, max, &joined)) > max && least < LEAST_MAX) {
+    size_t least = size <= JOINED_WHOLE_MAX ? SIZE_MAX : LEAST_MIN, count;
+    buffer_init(joined, JOINED_MAX);
+    while ((count = cut(exposition, least, pieces, max, joined)) > max && least < LEAST_MAX) {
         least *= 2;
+        buffer_clear(joined);
     }
-    if (count > max || joined > JOINED_MAX) {
+    if (count > max || joined->overflow) {
+        buffer_release(joined);
         return 0;
     }
-    exposition->joined = memory_resize(NULL, joined ? joined : 1, 1);
-    pieces_make(exposition, least, pieces);
+    const char *at = joined->bytes;
+    for (size_t i = 0; i < count; i++) {
+        if (!pieces[i].text) {
+            pieces[i].text = at;
+            at += pieces[i].length;
+        }
+    }
     return count;
 }
 
