@@ -6,21 +6,6 @@
 #include "base/version.h"
 #include <string.h>
 
-static Text one_label(Buffer *texts, const char *name, const char *value)
-{
-    size_t begin = texts->length;
-    label_append(texts, begin, name, value);
-    return text_since(texts, begin);
-}
-
-static Text two_labels(Buffer *texts, const char *name, const char *value, const char *second, const char *second_value)
-{
-    size_t begin = texts->length;
-    label_append(texts, begin, name, value);
-    label_append(texts, begin, second, second_value);
-    return text_since(texts, begin);
-}
-
 /* Of an owner that has but one item. */
 static void write_one(Renewal *renewal, const char *key, Version version, Scope scope, Items items, Buffer *texts)
 {

@@ -36,15 +36,6 @@ static void meet(Renewal *renewal, const char *key, Scope scope, const void *ite
     buffer_clear(texts);
 }
 
-static Text labelled(Buffer *texts, const char *const *names, const char *const *values, int count)
-{
-    size_t begin = texts->length;
-    for (int i = 0; i < count; i++) {
-        label_append(texts, begin, names[i], values[i]);
-    }
-    return text_since(texts, begin);
-}
-
 /* NULL: there is none, or not all of that list has been read yet. */
 static const Stock *stock_of(const MetricsSources *sources, StockList list)
 {
@@ -67,19 +58,21 @@ static const char *deployment_key(const ListedDeployment *deployment)
 static void meet_deployment(Renewal *renewal, const Inventory *inventory, const ListedDeployment *deployment,
                             Buffer *texts)
 {
-    static const char *const name[] = {"deployment"}, *const further[] = {"deployment_id", "work_pool", "work_queue"};
-    const char *id = deployment ? deployment->id : "", *shown = deployment ? deployment->name : "";
+    const char *id = deployment ? deployment->id : "";
     Tally running = tallies_find(inventory_view(inventory).stock->runs.running_of_deployment, id);
     DeploymentItem item;
     memset(&item, 0, sizeof item);
-    item.labels = labelled(texts, name, &shown, 1);
+    item.labels = one_label(texts, "deployment", deployment ? deployment->name : "");
     item.paused = deployment && deployment->paused;
     item.running = running.count;
     item.oldest_at = running.oldest_at;
     item.totals = inventory_totals(inventory, id);
     if (deployment) {
-        const char *values[] = {id, deployment->pool, deployment->queue};
-        item.info = labelled(texts, further, values, 3);
+        size_t begin = texts->length;
+        label_append(texts, begin, "deployment_id", id);
+        label_append(texts, begin, "work_pool", deployment->pool);
+        label_append(texts, begin, "work_queue", deployment->queue);
+        item.info = text_since(texts, begin);
     }
     meet(renewal, deployment_key(deployment), SCOPE_DEPLOYMENT, &item, sizeof item, texts);
 }
@@ -123,9 +116,8 @@ static void add_workers(const Stock *stock, const Map *items)
 
 static void meet_pool(Renewal *renewal, const Stock *stock, const WorkPool *pool, WorkPoolItem *item, Buffer *texts)
 {
-    static const char *const name[] = {"work_pool"}, *const type[] = {"type"};
-    item->labels = labelled(texts, name, (const char *const *)&pool->name, 1);
-    item->info = labelled(texts, type, (const char *const *)&pool->type, 1);
+    item->labels = one_label(texts, "work_pool", pool->name);
+    item->info = one_label(texts, "type", pool->type);
     item->paused = pool->paused;
     item->ready = pool->ready;
     item->active = tallies_find(stock->runs.active_of_pool, pool->name).count;
@@ -157,13 +149,12 @@ void gather_work_pools(Renewal *renewal, const MetricsSources *sources)
 
 static void meet_queue(Renewal *renewal, const Stock *stock, const WorkQueue *queue, Buffer *texts)
 {
-    static const char *const names[] = {"work_pool", "work_queue"};
-    const char *id = queue ? queue->id : "", *values[] = {queue ? queue->pool : "", queue ? queue->name : ""};
+    const char *id = queue ? queue->id : "";
     const StockRuns *runs = &stock->runs;
     Tally late = tallies_find(runs->late_of_queue, id);
     WorkQueueItem item;
     memset(&item, 0, sizeof item);
-    item.labels = labelled(texts, names, values, 2);
+    item.labels = two_labels(texts, "work_pool", queue ? queue->pool : "", "work_queue", queue ? queue->name : "");
     item.paused = queue && queue->paused;
     item.active = tallies_find(runs->active_of_queue, id).count;
     item.limit = queue ? queue->limit : -1;
@@ -197,11 +188,9 @@ void gather_work_queues(Renewal *renewal, const MetricsSources *sources)
 
 static void meet_worker(Renewal *renewal, const Worker *worker, Buffer *texts)
 {
-    static const char *const names[] = {"work_pool", "worker"};
-    const char *values[] = {worker->pool, worker->name};
     WorkerItem item;
     memset(&item, 0, sizeof item);
-    item.labels = labelled(texts, names, values, 2);
+    item.labels = two_labels(texts, "work_pool", worker->pool, "worker", worker->name);
     item.online = worker->online;
     item.heard_at = worker->heard_at;
     meet(renewal, worker->key, SCOPE_WORKER, &item, sizeof item, texts);

@@ -66,3 +66,18 @@ void label_append(Buffer *texts, size_t begin, const char *name, const char *val
     value = value ? value : "";
     label_append_length(texts, begin, name, value, strlen(value));
 }
+
+Text one_label(Buffer *texts, const char *name, const char *value)
+{
+    size_t begin = texts->length;
+    label_append(texts, begin, name, value);
+    return text_since(texts, begin);
+}
+
+Text two_labels(Buffer *texts, const char *name, const char *value, const char *second, const char *second_value)
+{
+    size_t begin = texts->length;
+    label_append(texts, begin, name, value);
+    label_append(texts, begin, second, second_value);
+    return text_since(texts, begin);
+}

@@ -20,4 +20,7 @@ static inline Text text_since(const Buffer *texts, size_t begin)
     return (Text){begin, texts->length - begin};
 }
 
+Text one_label(Buffer *texts, const char *name, const char *value);
+Text two_labels(Buffer *texts, const char *name, const char *value, const char *second, const char *second_value);
+
 #endif
