@@ -183,9 +183,11 @@ static void print_option(const Option *option, Buffer *out)
     snprintf(left, sizeof left, "%s%c%s--%s%s%s", option->letter ? "-" : "", option->letter ? option->letter : ' ',
              option->letter ? ", " : "   ", option->name, option->argument ? " " : "",
              option->argument ? option->argument : "");
-    bool wide = strlen(left) > LEFT_WIDTH; /* the text begins below it */
-    buffer_format(out, "  %-*s%s %s%s\n", LEFT_WIDTH, left, wide ? "\n                                " : "",
-                  option->help, option->repeated ? " (may be repeated)" : "");
+    buffer_format(out, "  %-*s", LEFT_WIDTH, left);
+    if (strlen(left) > LEFT_WIDTH) { /* the text begins below it */
+        buffer_format(out, "\n  %*s", LEFT_WIDTH, "");
+    }
+    buffer_format(out, " %s%s\n", option->help, option->repeated ? " (may be repeated)" : "");
 }
 
 void command_print_help(const Command *command, Buffer *out)
